@@ -1,0 +1,138 @@
+//! The plan: what a module costs and how much stack its functions take, once and for all engines.
+//!
+//! Owns the tables that engines read. It must not know how they were made (`planner`) or what reads them.
+
+use alloc::vec::Vec;
+
+/// Slots of every frame that hold no value of the function's own: return address, saved state, padding.
+pub const LINKAGE_SLOTS: u32 = 4;
+
+/// The slots of a frame: linkage, parameters, declared locals and the greatest operand height, rounded up to even.
+/// Saturates at `u32::MAX`, which is above every ceiling.
+///
+/// ```
+/// assert_eq!(lockstep_gas::frame_slots(2, 1, 4), 12);
+/// ```
+pub const fn frame_slots(parameters: u32, declared_locals: u32, operand_height: u32) -> u32 {
+    let slots = LINKAGE_SLOTS
+        .saturating_add(parameters)
+        .saturating_add(declared_locals)
+        .saturating_add(operand_height);
+    slots.saturating_add(slots & 1)
+}
+
+/// A straight-line run that costs something.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Run {
+    /// Where the run's first operator stands, in bytes from the start of the module.
+    pub offset: u32,
+    /// The sum of the prices of the run's operators, in gas; never 0. The first run of a body includes the prices of
+    /// entry and of its declared locals.
+    pub price: u64,
+}
+
+/// How often a local is used, with uses in loops counting for more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct LocalWeight {
+    /// The local's index; parameters come first.
+    pub local: u32,
+    /// The sum over its live `local.get`, `local.set`, `local.tee` of 8 to the power of the loops around each (at
+    /// most 8^6), saturating.
+    pub weight: u32,
+}
+
+/// What the planner found out about a module. Made by [`plan`](crate::plan) or a [`Planner`](crate::Planner).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Plan {
+    pub(crate) functions: Vec<Entry>,
+    pub(crate) runs: Vec<Run>,
+    pub(crate) weights: Vec<LocalWeight>,
+    pub(crate) instantiation_price: u64,
+}
+
+/// One function's row; its runs and weights end here and begin where the row before ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Entry {
+    pub(crate) runs_end: u32,
+    pub(crate) weights_end: u32,
+    pub(crate) parameters: u32,
+    pub(crate) declared_locals: u32,
+    pub(crate) operand_height: u32,
+}
+
+impl Plan {
+    /// What making an instance costs, in gas, charged before anything of it is done. The start function's call is not
+    /// in it.
+    pub const fn instantiation_price(&self) -> u64 {
+        self.instantiation_price
+    }
+
+    /// How many functions the module defines; imported functions have no plan.
+    pub fn function_count(&self) -> usize {
+        self.functions.len()
+    }
+
+    /// All runs of all functions, in the order of their offsets.
+    pub fn runs(&self) -> &[Run] {
+        &self.runs
+    }
+
+    /// The plan of the function at `index` in the code section (imported functions are not counted).
+    pub fn function(&self, index: usize) -> Option<FunctionPlan<'_>> {
+        let entry = *self.functions.get(index)?;
+        let before = index.checked_sub(1).and_then(|index| self.functions.get(index));
+        let (runs_start, weights_start) = before.map_or((0, 0), |entry| (entry.runs_end, entry.weights_end));
+        Some(FunctionPlan {
+            entry,
+            runs: self.runs.get(runs_start as usize..entry.runs_end as usize)?,
+            weights: self.weights.get(weights_start as usize..entry.weights_end as usize)?,
+        })
+    }
+
+    /// The plans of all defined functions, in order.
+    pub fn functions(&self) -> impl Iterator<Item = FunctionPlan<'_>> {
+        (0..self.functions.len()).filter_map(|index| self.function(index))
+    }
+}
+
+/// The plan of one function.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FunctionPlan<'a> {
+    entry: Entry,
+    runs: &'a [Run],
+    weights: &'a [LocalWeight],
+}
+
+impl<'a> FunctionPlan<'a> {
+    /// The function's runs that cost something, in the order of their offsets. Never empty: the first includes entry.
+    pub const fn runs(&self) -> &'a [Run] {
+        self.runs
+    }
+
+    /// The locals that live code uses, in the order of their indices.
+    pub const fn local_weights(&self) -> &'a [LocalWeight] {
+        self.weights
+    }
+
+    /// How many parameters the function has.
+    pub const fn parameters(&self) -> u32 {
+        self.entry.parameters
+    }
+
+    /// How many locals the function declares beside its parameters.
+    pub const fn declared_locals(&self) -> u32 {
+        self.entry.declared_locals
+    }
+
+    /// The greatest height of the operand stack before or after any live operator, in values.
+    pub const fn operand_height(&self) -> u32 {
+        self.entry.operand_height
+    }
+
+    /// What the function's frame counts for on the stack, in slots of 8 bytes.
+    pub const fn frame_slots(&self) -> u32 {
+        frame_slots(self.entry.parameters, self.entry.declared_locals, self.entry.operand_height)
+    }
+}
