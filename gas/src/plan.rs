@@ -107,6 +107,9 @@ pub struct FunctionPlan<'a> {
 
 impl<'a> FunctionPlan<'a> {
     /// The function's runs that cost something, in the order of their offsets. Never empty: the first includes entry.
+    ///
+    /// Where a body begins with a `loop`, its first two runs stand at the same offset: the first is paid at entry, the
+    /// second at each iteration.
     pub const fn runs(&self) -> &'a [Run] {
         self.runs
     }

@@ -12,7 +12,7 @@
 //! `if`, `else`, `end`, `br_if`, `call` and `call_indirect` end a run, `loop` begins one; an unconditional transfer is
 //! the last operator of its run, and what follows is dead up to the `else` or `end` that closes the construct.
 
-use crate::plan::{Entry, LocalWeight, Plan, Run};
+use crate::plan::{Entry, FunctionPlan, LocalWeight, Plan, Run};
 use crate::{Op, Schedule};
 use alloc::{boxed::Box, vec::Vec};
 use wasmparser::{
@@ -245,6 +245,22 @@ impl<'s> Planner<'s> {
         self.offset = offset;
     }
 
+    /// What [`at`](Self::at) was last told.
+    pub fn position(&self) -> u32 {
+        self.offset
+    }
+
+    /// What the frame of the function ended last counts for, in slots of 8 bytes; 0 before the first.
+    pub fn last_frame_slots(&self) -> u32 {
+        let last = self.plan.functions.len().checked_sub(1).and_then(|index| self.plan.function(index));
+        last.map_or(0, |function| function.frame_slots())
+    }
+
+    /// The plan of the function ended last.
+    pub fn last_function(&self) -> Option<FunctionPlan<'_>> {
+        self.plan.function(self.plan.functions.len().checked_sub(1)?)
+    }
+
     /// Ends the body at hand.
     ///
     /// # Errors
@@ -347,12 +363,15 @@ impl<'s> Planner<'s> {
     }
 
     /// Ends the run at hand; the next operator starts another.
+    ///
+    /// Only one run can have a price and no operator: that of a body which begins with a `loop`. Entering the body is
+    /// paid once, each iteration by the loop's own run, and both runs stand at the `loop`.
     fn end_run(&mut self) {
-        if let Some(offset) = self.run_offset.take()
-            && self.run_price > 0
-        {
+        if self.run_price > 0 {
+            let offset = self.run_offset.unwrap_or(self.offset);
             self.plan.runs.push(Run { offset, price: self.run_price });
         }
+        self.run_offset = None;
         self.run_price = 0;
     }
 
