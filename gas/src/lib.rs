@@ -24,11 +24,16 @@
 
 extern crate alloc;
 
+mod instrument;
 mod op;
 mod plan;
 mod planner;
 mod schedule;
 
+pub use instrument::{
+    Form, InstrumentConfig, InstrumentError, InstrumentErrorKind, METER_GLOBALS, TRAP_OUT_OF_GAS,
+    TRAP_STACK_OVERFLOW, instrument,
+};
 pub use op::Op;
 pub use plan::{FunctionPlan, LINKAGE_SLOTS, LocalWeight, Plan, Run, frame_slots};
 pub use planner::{PlanError, PlanErrorKind, Planner, plan};
