@@ -1,0 +1,182 @@
+//! What a validated module contains, as engines and the linker read it.
+//!
+//! Owns the facts; every index in them has been checked by the validator. It must not know stores or how code is
+//! executed.
+
+use crate::types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType};
+use alloc::{boxed::Box, vec::Vec};
+use core::ops::Range;
+
+/// The facts of one module. Index spaces begin with the imports, as the spec has them.
+#[derive(Debug, Default)]
+pub(crate) struct ModuleInfo {
+    pub(crate) types: Vec<FuncType>,
+    pub(crate) imports: Vec<Import>,
+    /// The type index of every function.
+    pub(crate) functions: Vec<u32>,
+    pub(crate) imported_functions: u32,
+    pub(crate) tables: Vec<TableType>,
+    pub(crate) imported_tables: u32,
+    pub(crate) memories: Vec<MemoryType>,
+    pub(crate) imported_memories: u32,
+    pub(crate) globals: Vec<GlobalType>,
+    pub(crate) imported_globals: u32,
+    /// The initial value of each defined global.
+    pub(crate) global_initializers: Vec<ConstExpr>,
+    pub(crate) exports: Vec<Export>,
+    /// Places in `exports`, sorted by name.
+    pub(crate) exports_by_name: Vec<u32>,
+    pub(crate) start: Option<u32>,
+    pub(crate) elements: Vec<ElementSegment>,
+    pub(crate) data: Vec<DataSegment>,
+    /// The body of each defined function.
+    pub(crate) bodies: Vec<Body>,
+    /// Function names of the name section, for people; sorted by function index.
+    pub(crate) function_names: Vec<(u32, Box<str>)>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Import {
+    pub(crate) module: Box<str>,
+    pub(crate) name: Box<str>,
+    pub(crate) item: ImportItem,
+}
+
+/// What is imported. The k-th import of a kind is index k of that kind's space.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ImportItem {
+    /// By type index.
+    Function(u32),
+    Table(TableType),
+    Memory(MemoryType),
+    Global(GlobalType),
+}
+
+#[derive(Debug)]
+pub(crate) struct Export {
+    pub(crate) name: Box<str>,
+    pub(crate) item: ExportItem,
+}
+
+/// What is exported, by its index.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ExportItem {
+    Function(u32),
+    Table(u32),
+    Memory(u32),
+    Global(u32),
+}
+
+/// A constant expression in postfix order, without its `end`.
+pub(crate) type ConstExpr = Box<[ConstOp]>;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ConstOp {
+    I32(i32),
+    I64(i64),
+    /// Bits.
+    F32(u32),
+    /// Bits.
+    F64(u64),
+    GlobalGet(u32),
+    RefNull,
+    RefFunc(u32),
+    I32Add,
+    I32Sub,
+    I32Mul,
+    I64Add,
+    I64Sub,
+    I64Mul,
+}
+
+#[derive(Debug)]
+pub(crate) struct ElementSegment {
+    pub(crate) mode: ElementMode,
+    pub(crate) items: ElementItems,
+}
+
+#[derive(Debug)]
+pub(crate) enum ElementMode {
+    Active { table: u32, offset: ConstExpr },
+    Passive,
+    Declared,
+}
+
+#[derive(Debug)]
+pub(crate) enum ElementItems {
+    /// By function index.
+    Functions(Box<[u32]>),
+    /// One constant expression each, all of type `ty`.
+    Expressions { ty: ValType, items: Box<[ConstExpr]> },
+}
+
+impl ElementItems {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            ElementItems::Functions(items) => items.len(),
+            ElementItems::Expressions { items, .. } => items.len(),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct DataSegment {
+    pub(crate) mode: DataMode,
+    /// The segment's bytes within the module's.
+    pub(crate) bytes: Range<u32>,
+}
+
+#[derive(Debug)]
+pub(crate) enum DataMode {
+    /// Into memory 0, the only one.
+    Active { offset: ConstExpr },
+    Passive,
+}
+
+#[derive(Debug)]
+pub(crate) struct Body {
+    /// The whole body (local declarations and operators) within the module's bytes.
+    pub(crate) bytes: Range<u32>,
+    /// Where its operators begin, from the start of the module.
+    pub(crate) operators: u32,
+}
+
+impl ModuleInfo {
+    /// The type of a function by its index.
+    pub(crate) fn function_type(&self, function: u32) -> &FuncType {
+        &self.types[self.functions[function as usize] as usize]
+    }
+
+    /// The name of a function where the name section has one.
+    pub(crate) fn function_name(&self, function: u32) -> Option<&str> {
+        let at = self.function_names.binary_search_by_key(&function, |(index, _)| *index).ok()?;
+        Some(&self.function_names[at].1)
+    }
+
+    /// The full type of an import.
+    pub(crate) fn import_type(&self, import: &Import) -> ExternType {
+        match import.item {
+            ImportItem::Function(ty) => ExternType::Func(self.types[ty as usize].clone()),
+            ImportItem::Table(ty) => ExternType::Table(ty),
+            ImportItem::Memory(ty) => ExternType::Memory(ty),
+            ImportItem::Global(ty) => ExternType::Global(ty),
+        }
+    }
+
+    /// The full type of an export.
+    pub(crate) fn export_type(&self, item: ExportItem) -> ExternType {
+        match item {
+            ExportItem::Function(index) => ExternType::Func(self.function_type(index).clone()),
+            ExportItem::Table(index) => ExternType::Table(self.tables[index as usize]),
+            ExportItem::Memory(index) => ExternType::Memory(self.memories[index as usize]),
+            ExportItem::Global(index) => ExternType::Global(self.globals[index as usize]),
+        }
+    }
+
+    /// The export of this name.
+    pub(crate) fn export(&self, name: &str) -> Option<ExportItem> {
+        let by_name = |at: &u32| (*self.exports[*at as usize].name).cmp(name);
+        let found = self.exports_by_name.binary_search_by(by_name).ok()?;
+        Some(self.exports[self.exports_by_name[found] as usize].item)
+    }
+}

@@ -1,0 +1,122 @@
+//! The official test suite of WebAssembly, versions 1 and 2 without SIMD, with tail calls and extended constants.
+//!
+//! Owns the configurations that must pass it, and the counts that show that nothing was skipped in silence. See all of it
+//! with `cargo test -p lockstep-vm --test official_suite -- --nocapture`.
+
+mod suite;
+mod transcript;
+
+use lockstep_vm::{Backend, Config, Engine, FloatPolicy, Limit, Limits};
+use suite::observer::{Nobody, Observer};
+use suite::runner::{FLOAT_IMPORT, FLOAT_MODULE, Subject, TEXT_ONLY};
+use suite::{Report, selection};
+use transcript::Transcript;
+
+/// What must pass the suite. A further backend, or another way to check bounds, is one more line.
+const CONFIGURATIONS: &[(&str, Backend)] = &[("interpreter", Backend::Interpreter)];
+
+/// Directives of the selection by kind: that none is lost, whatever becomes of it.
+const DIRECTIVES: &[(&str, u64)] = &[
+    ("assert_exhaustion", 30),
+    ("assert_invalid", 2_559),
+    ("assert_malformed (binary)", 1_369),
+    ("assert_malformed (quoted)", 1_025),
+    ("assert_return", 37_379),
+    ("assert_return (get)", 22),
+    ("assert_trap", 2_825),
+    ("assert_trap (module)", 93),
+    ("assert_unlinkable", 146),
+    ("invoke", 197),
+    ("module", 1_981),
+    ("register", 34),
+];
+
+/// Of the quoted texts that are malformed, those that the text parser of the tests refuses, so that there is no module.
+const TEXTS_SKIPPED: usize = 1_016;
+
+/// Directives whose float-free module imports from a module with floats, which [`FloatPolicy::Reject`] takes away.
+const IMPORTS_SKIPPED: usize = 110;
+
+/// Directives for an instance of a module with floats, of which there is none under [`FloatPolicy::Reject`].
+const INSTANCES_SKIPPED: usize = 29_115;
+
+/// Limits that the suite needs above their defaults.
+fn limits() -> Limits {
+    Limits::default()
+}
+
+fn subject(backend: Backend, floats: FloatPolicy) -> Subject {
+    let config = Config::new().backend(backend).floats(floats).limits(limits());
+    let engine = Engine::new(&config).expect("the limits are below their ceilings");
+    Subject { engine, floats, audit: backend == Backend::Interpreter }
+}
+
+/// Plays the whole selection.
+fn run(subject: &Subject, observer: &mut dyn Observer) -> Report {
+    let mut report = Report::default();
+    for file in selection::selection() {
+        suite::run_file(subject, &file, observer, &mut report);
+    }
+    report
+}
+
+fn print_limits() {
+    let (used, default) = (limits(), Limits::default());
+    let raised: Vec<String> = Limit::ALL
+        .iter()
+        .filter(|&&limit| used.get(limit) != default.get(limit))
+        .map(|&limit| format!("{limit} {} instead of {}", used.get(limit), default.get(limit)))
+        .collect();
+    println!("raised limits: {}", if raised.is_empty() { "none".to_string() } else { raised.join(", ") });
+}
+
+/// Checks that no directive is lost and that those skipped are the known ones.
+fn assert_complete(report: &Report, reasons: &[(&str, usize)]) {
+    assert_eq!(report.directives().into_iter().collect::<Vec<_>>(), DIRECTIVES);
+    for reason in report.skips.keys() {
+        assert!(reasons.iter().any(|(known, _)| known == reason), "skipped, {reason}");
+    }
+    for (reason, count) in reasons {
+        assert_eq!(report.skipped(reason), *count, "skipped, {reason}");
+    }
+}
+
+#[test]
+fn under_canonical_everything_passes() {
+    selection::print(&selection::selection());
+    print_limits();
+    println!("exports whose NaNs may be any: {:?}", suite::expect::MOVES_BITS);
+    println!("limits that the suite means: {:?}", suite::modules::LIMITS_THAT_ARE_MEANT);
+    for (name, backend) in CONFIGURATIONS {
+        let report = run(&subject(*backend, FloatPolicy::Canonical), &mut Nobody);
+        report.print_skips(&[]);
+        report.print_details();
+        report.print_table(&format!("{name}, canonical"));
+        report.expect_no_failures(name);
+        assert_complete(&report, &[(TEXT_ONLY, TEXTS_SKIPPED)]);
+    }
+}
+
+/// What is not judged here is judged under canonical: directives for a module that must be refused for its floats.
+#[test]
+fn under_reject_floats_are_refused_and_all_else_is_the_same() {
+    for (name, backend) in CONFIGURATIONS {
+        let (mut canonical, mut reject) = (Transcript::default(), Transcript::default());
+        run(&subject(*backend, FloatPolicy::Canonical), &mut canonical);
+        let report = run(&subject(*backend, FloatPolicy::Reject), &mut reject);
+        report.print_skips(&[TEXT_ONLY, FLOAT_MODULE]);
+        report.print_details();
+        report.print_table(&format!("{name}, reject"));
+        report.expect_no_failures(name);
+        let same = reject.assert_part_of(&canonical);
+        println!(
+            "{same} of {} executions are float-free: same outcome, gas, peak and prints",
+            canonical.len()
+        );
+        let refused = report.refusals.get(&("valid module", "float".to_string())).copied();
+        assert_eq!(refused, Some(report.valid(true)), "every valid module with floats is refused as such");
+        let reasons =
+            [(TEXT_ONLY, TEXTS_SKIPPED), (FLOAT_IMPORT, IMPORTS_SKIPPED), (FLOAT_MODULE, INSTANCES_SKIPPED)];
+        assert_complete(&report, &reasons);
+    }
+}
