@@ -16,7 +16,7 @@ use crate::plan::{Entry, FunctionPlan, LocalWeight, Plan, Run};
 use crate::{Op, Schedule};
 use alloc::{boxed::Box, vec::Vec};
 use wasmparser::{
-    BinaryReaderError, BlockType, BrTable, DataKind, ElementItems, ElementKind, FunctionBody, Parser,
+    BinaryReader, BinaryReaderError, BlockType, BrTable, DataKind, ElementItems, ElementKind, FunctionBody, Parser,
     Payload, TypeRef, ValType, VisitOperator,
 };
 
@@ -154,6 +154,39 @@ impl<'s> Planner<'s> {
             weights: Vec::new(),
             used_locals: Vec::new(),
         }
+    }
+
+    /// Looks at a type section, without its id and size, before it is read: who reads a group of recursive types makes
+    /// room for as many as it says it has, which may be a million in a few bytes. No accepted module has a group; here only
+    /// those are refused that say more than there are bytes for. `offset` is where the section begins.
+    ///
+    /// # Errors
+    /// [`PlanErrorKind::TooLarge`] for such a group. What cannot be read is for the section's reader to refuse.
+    pub fn check_types(section: &[u8], offset: u64) -> Result {
+        const GROUP: u8 = 0x4e;
+        const FUNCTION: u8 = 0x60;
+        let mut reader = BinaryReader::new(section, offset);
+        let mut too_many = || -> core::result::Result<bool, BinaryReaderError> {
+            for _ in 0..reader.read_var_u32()? {
+                match reader.read_u8()? {
+                    FUNCTION => {}
+                    GROUP => return Ok(reader.read_var_u32()? as usize > reader.bytes_remaining()),
+                    _ => return Ok(false),
+                }
+                // Parameters, then results.
+                for _ in 0..2 {
+                    for _ in 0..reader.read_var_u32()? {
+                        reader.read::<ValType>()?;
+                    }
+                }
+            }
+            Ok(false)
+        };
+        if too_many().unwrap_or(false) {
+            let kind = PlanErrorKind::TooLarge("the number of types in a group");
+            return Err(PlanError::new(kind, reader.original_position()));
+        }
+        Ok(())
     }
 
     /// The next type of the module: a function type with so many parameters and results.
@@ -669,6 +702,8 @@ pub fn plan(bytes: &[u8], schedule: &Schedule) -> Result<Plan> {
     for payload in Parser::new(0).parse_all(bytes) {
         match payload? {
             Payload::TypeSection(section) => {
+                let range = section.range();
+                Planner::check_types(&bytes[range.start as usize..range.end as usize], range.start)?;
                 for ty in section.into_iter_err_on_gc_types() {
                     let ty = ty?;
                     // wasmparser decodes at most 1,000 of each.

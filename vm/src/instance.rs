@@ -82,7 +82,9 @@ impl Instance {
     ) -> impl ExactSizeIterator<Item = Export<'a>> {
         let (store, instance) = (store.into().0, *self);
         let exports = &instance.module_in(store).info().exports;
-        exports.iter().map(move |export| Export { name: &export.name, item: instance.item(store, export.item) })
+        exports
+            .iter()
+            .map(move |export| Export { name: &export.name, item: instance.item(store, export.item) })
     }
 
     /// The export of this name.

@@ -3,8 +3,8 @@
 mod support;
 
 use lockstep_vm::{
-    Caller, Config, Engine, Error, Func, Instance, InstancePre, Limits, Linker, Module, RunLimits, Store, Trap,
-    TypedFunc, Val,
+    Caller, Config, Engine, Error, Func, Instance, InstancePre, Limits, Linker, Module, RunLimits, Store,
+    Trap, TypedFunc, Val,
 };
 use std::sync::{Arc, OnceLock};
 use support::{engine, module, store};
@@ -85,15 +85,16 @@ fn l48_deep_guest_recursion_needs_no_native_stack() {
 fn l50_host_functions_that_call_each_other_are_counted() {
     let engine = engine();
     let mut store = store(&engine, Vec::<Func>::new());
-    let ping = Func::wrap(&mut store, |mut caller: Caller<'_, Vec<Func>>, depth: i32| -> Result<i32, Error> {
-        let pong = caller.data()[0];
-        let mut deepest = [Val::I32(0)];
-        match pong.call(&mut caller, &[Val::I32(depth + 1)], &mut deepest) {
-            Ok(()) => Ok(deepest[0].unwrap_i32()),
-            Err(error) if error.trap() == Some(Trap::ActivationDepth) => Ok(depth),
-            Err(error) => Err(error),
-        }
-    });
+    let ping =
+        Func::wrap(&mut store, |mut caller: Caller<'_, Vec<Func>>, depth: i32| -> Result<i32, Error> {
+            let pong = caller.data()[0];
+            let mut deepest = [Val::I32(0)];
+            match pong.call(&mut caller, &[Val::I32(depth + 1)], &mut deepest) {
+                Ok(()) => Ok(deepest[0].unwrap_i32()),
+                Err(error) if error.trap() == Some(Trap::ActivationDepth) => Ok(depth),
+                Err(error) => Err(error),
+            }
+        });
     store.data_mut().push(ping);
     let mut deepest = [Val::I32(0)];
     ping.call(&mut store, &[Val::I32(1)], &mut deepest).unwrap();

@@ -92,6 +92,8 @@ fn after_a_fault_every_call_answers_the_same_and_the_gas_is_known() {
     let table_type = TableType { element: ValType::FuncRef, minimum: 1, maximum: None };
     let answers = [
         exported.call(&mut store, &[], &mut []),
+        // Before anything is said about arguments.
+        exported.call(&mut store, &[Val::I32(1)], &mut []),
         typed.call(&mut store, ()),
         fine.call(&mut store, &[], &mut []),
         waiting.run_start(&mut store),

@@ -1,6 +1,5 @@
 //! Frames: calls, tail calls and returns through guests, other instances and the host; and where a trap is reported.
 
-#[allow(dead_code)]
 mod support;
 
 use lockstep_vm::{
@@ -54,7 +53,12 @@ fn spreading(engine: &Engine) -> (Store<()>, Instance) {
             ;; And from within another frame, whose operands must be as they were.
             (func (export "nested") (param i32) (result i64 i64 i32 i64)
                 i64.const 5 local.get 0 call $tail)
-            (func (export "through") (type $t) local.get 0 return_call $tail))"#,
+            (func (export "through") (type $t) local.get 0 return_call $tail)
+            ;; A frame with no slot to spare above the argument, where three results would not fit.
+            (func (export "full") (type $t) LOCALS OPERANDS local.get 0 return_call $spread))"#
+            .replace("LOCALS", &"(local i64)".repeat(100))
+            .replace("OPERANDS", &"i64.const 6 ".repeat(20))
+            .as_str(),
     );
     let mut store = store(engine, ());
     let instance = linker.instantiate(&mut store, &module).unwrap();
@@ -66,7 +70,7 @@ fn a_tail_called_host_function_answers_for_the_frame_that_was_released() {
     let engine = engine();
     let (mut store, instance) = spreading(&engine);
     let spread = [Val::I64(1), Val::I32(42), Val::I64(-1)];
-    for name in ["plain", "tail", "indirect", "through"] {
+    for name in ["plain", "tail", "indirect", "through", "full"] {
         let func = instance.get_func(&store, name).unwrap();
         assert_eq!(call(&mut store, func, &[Val::I32(42)]).unwrap(), spread, "{name}");
     }
@@ -116,12 +120,12 @@ fn ping_pong(engine: &Engine, call: &str) -> (Store<()>, Module, Func) {
     let mut linker: Linker<()> = Linker::new(engine);
     let holder = linker.instantiate(&mut store, &holder).unwrap();
     let table = holder.get_table(&store, "table").unwrap();
-    linker.define("env", "table", table).unwrap();
+    linker.define(&store, "env", "table", table).unwrap();
     let mut first = None;
     for (index, module) in [&ping, &pong].into_iter().enumerate() {
         let instance = linker.instantiate(&mut store, module).unwrap();
         let func = instance.get_func(&store, "f").unwrap();
-        table.set(&mut store, index as u32, Val::FuncRef(Some(func))).unwrap();
+        table.set(&mut store, index as u64, Val::FuncRef(Some(func))).unwrap();
         first.get_or_insert(func);
     }
     (store, ping, first.unwrap())
@@ -178,7 +182,8 @@ fn l91_a_trap_is_reported_where_the_law_says() {
     let instance = Instance::new(&mut store, &module, &[]).unwrap();
     let mut run = |name: &str| {
         store.set_gas(1_000_000).unwrap();
-        let error = call(&mut store, instance.get_func(&store, name).unwrap(), &[]).unwrap_err();
+        let func = instance.get_func(&store, name).unwrap();
+        let error = call(&mut store, func, &[]).unwrap_err();
         (error.trap().unwrap(), sites(&error))
     };
     let outer = |function: u8| offset_of(&module, &[0x41, function, 0x10], 0) + 2;
@@ -205,7 +210,8 @@ fn a_deep_backtrace_is_cut() {
     let module = module(&engine, r#"(module (func $f (export "f") call $f))"#);
     let mut store = store(&engine, ());
     let instance = Instance::new(&mut store, &module, &[]).unwrap();
-    let error = call(&mut store, instance.get_func(&store, "f").unwrap(), &[]).unwrap_err();
+    let func = instance.get_func(&store, "f").unwrap();
+    let error = call(&mut store, func, &[]).unwrap_err();
     let ErrorKind::Trap(trap) = error.kind() else { panic!("{error}") };
     assert_eq!(trap.trap(), Trap::StackOverflow);
     // Each frame has 4 slots; the refused one is told too.
@@ -258,5 +264,35 @@ fn l05_accesses_at_every_width_and_every_distance_from_the_end() {
                 assert_eq!(outcome.is_ok(), inside, "{load} {address} + {offset}");
             }
         }
+    }
+}
+
+/// Slots are used again by every frame: what another one left there must not be seen.
+#[test]
+fn l76_locals_are_zero_at_every_entry() {
+    let engine = engine();
+    let module = module(
+        &engine,
+        r#"(module
+            (func $dirty (param i64) (result i64) (local i64 i64 f64 funcref)
+                i64.const -1 i64.const -1 i64.const -1 i64.const -1
+                local.get 0 local.set 1 local.get 0 local.set 2 f64.const 1 local.set 3
+                drop drop drop drop local.get 1)
+            (func $clean (param i64) (result i64) (local i64 i64 f64 funcref)
+                local.get 1 local.get 2 i64.or local.get 3 i64.reinterpret_f64 i64.or
+                local.get 4 ref.is_null i64.extend_i32_u i64.const 1 i64.xor i64.or)
+            (func $tail (param i64) (result i64) (local i64 i64 f64 funcref)
+                local.get 0 local.tee 1 local.set 2 f64.const 1 local.set 3 ref.func $clean local.set 4
+                local.get 0 return_call $clean)
+            (elem declare func $clean)
+            (func (export "after a call") (result i64)
+                i64.const -1 call $dirty drop i64.const -1 call $clean)
+            (func (export "after a tail call") (result i64) i64.const -1 call $tail))"#,
+    );
+    let mut store = store(&engine, ());
+    let instance = Instance::new(&mut store, &module, &[]).unwrap();
+    for name in ["after a call", "after a tail call"] {
+        let func = instance.get_func(&store, name).unwrap();
+        assert_eq!(call(&mut store, func, &[]).unwrap(), [Val::I64(0)], "{name}");
     }
 }

@@ -3,8 +3,8 @@
 mod support;
 
 use lockstep_vm::{
-    Config, Engine, Error, ErrorKind, Instance, Limit, Limits, LinkError, Memory, MemoryType, RunLimits, Schedule,
-    Store, Table, TableType, Trap, Usage, Val, ValType,
+    Config, Engine, Error, ErrorKind, Instance, Limit, Limits, LinkError, Memory, MemoryType, RunLimits,
+    Schedule, Store, Table, TableType, Trap, Usage, Val, ValType,
 };
 use support::{GAS, module, store};
 
@@ -135,7 +135,8 @@ fn l71_growth_stops_at_the_declared_maximum_or_the_limit() {
         for delta in [1, 1 << 16, 1 << 32, u64::MAX] {
             let (limit, allowed, wanted) = above_limit(m.grow(&mut store, delta).unwrap_err());
             assert_eq!((limit, allowed, wanted), (Limit::MemoryPages, pages, pages.saturating_add(delta)));
-            let (limit, allowed, _) = above_limit(t.grow(&mut store, delta, Val::ExternRef(None)).unwrap_err());
+            let (limit, allowed, _) =
+                above_limit(t.grow(&mut store, delta, Val::ExternRef(None)).unwrap_err());
             assert_eq!((limit, allowed), (Limit::TableElements, elements));
         }
         assert_eq!(m.grow(&mut store, 0).unwrap(), pages);
@@ -170,7 +171,8 @@ fn a_store_tightens_its_limits_and_never_loosens_them() {
     let memory = Memory::new(&mut store, MemoryType { minimum: 3, maximum: None }).unwrap();
     let all = store.limits();
     assert_eq!(all, engine.run_limits());
-    let looser: [(Limit, fn(&mut RunLimits)); 4] = [
+    type Change = fn(&mut RunLimits);
+    let looser: [(Limit, Change); 4] = [
         (Limit::MemoryPages, |limits| limits.memory_pages += 1),
         (Limit::TableElements, |limits| limits.table_elements += 1),
         (Limit::StackSlots, |limits| limits.stack_slots += 1),
@@ -200,8 +202,11 @@ fn a_store_tightens_its_limits_and_never_loosens_them() {
 #[test]
 fn l71_stack_slots_at_their_limit_and_one_below() {
     let engine = engine();
-    let module = module(&engine, r#"(module (func (export "f") (param i64 i64 i64) (local i32) call $g)
-        (func $g (local i64 i64)))"#);
+    let module = module(
+        &engine,
+        r#"(module (func (export "f") (param i64 i64 i64) (local i32) call $g)
+        (func $g (local i64 i64)))"#,
+    );
     let frames: Vec<u64> = module.plan().functions().map(|function| function.frame_slots().into()).collect();
     // Linkage, parameters, locals, no operands; rounded up to even.
     assert_eq!(frames, [8, 6]);

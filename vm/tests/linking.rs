@@ -3,8 +3,9 @@
 mod support;
 
 use lockstep_vm::{
-    Caller, Error, ErrorKind, Extern, ExternType, Found, Func, FuncType, Global, GlobalType, ImportProblem, Instance,
-    Limit, LinkError, Linker, Memory, MemoryType, Store, Table, TableType, Trap, Usage, Val, ValType,
+    Caller, Error, ErrorKind, Extern, ExternType, Found, Func, FuncType, Global, GlobalType, ImportProblem,
+    Instance, Limit, LinkError, Linker, Memory, MemoryType, Store, Table, TableType, Trap, Usage, Val,
+    ValType,
 };
 use support::{GAS, engine, module, store};
 
@@ -79,8 +80,10 @@ fn memories_and_tables_are_matched_by_their_size_now() {
     let table = Table::new(&mut store, table, Val::ExternRef(None)).unwrap();
     let mut linker = Linker::new(&engine);
     linker.define(&store, "", "memory", memory).unwrap().define(&store, "", "table", table).unwrap();
-    let module =
-        module(&engine, r#"(module (import "" "memory" (memory 2 3)) (import "" "table" (table 2 3 externref)))"#);
+    let module = module(
+        &engine,
+        r#"(module (import "" "memory" (memory 2 3)) (import "" "table" (table 2 3 externref)))"#,
+    );
     let prepared = linker.instantiate_pre(&module).unwrap();
     assert_eq!(problems(prepared.instantiate(&mut store).unwrap_err()).len(), 2);
     memory.grow(&mut store, 1).unwrap();
@@ -255,6 +258,47 @@ fn l69_a_segment_that_does_not_fit_undoes_nothing_and_writes_nothing() {
     assert_eq!(&memory.data(&store)[9..13], b"late");
 }
 
+/// Once used, a segment is empty: only nothing can be copied from it. A passive one is kept until it is dropped.
+#[test]
+fn active_and_declared_segments_are_empty_afterwards() {
+    let engine = engine();
+    let mut store = store(&engine, ());
+    let text = r#"(module
+        (memory 1) (table 9 funcref) (func $f)
+        (data $active (i32.const 0) "abc") (data $passive "abc")
+        (elem $active (i32.const 0) func $f $f) (elem $declared declare func $f) (elem $passive func $f $f)
+        (func (export "active data") (param i32)
+            i32.const 0 i32.const 0 local.get 0 memory.init $active)
+        (func (export "passive data") (param i32)
+            i32.const 0 i32.const 0 local.get 0 memory.init $passive)
+        (func (export "active elements") (param i32)
+            i32.const 0 i32.const 0 local.get 0 table.init $active)
+        (func (export "declared elements") (param i32)
+            i32.const 0 i32.const 0 local.get 0 table.init $declared)
+        (func (export "passive elements") (param i32)
+            i32.const 0 i32.const 0 local.get 0 table.init $passive)
+        (func (export "drop") data.drop $passive elem.drop $passive))"#;
+    let instance = Instance::new(&mut store, &module(&engine, text), &[]).unwrap();
+    let init = |store: &mut Store<()>, name: &str, length: i32| {
+        let init = instance.get_typed_func::<i32, ()>(&*store, name).unwrap();
+        init.call(store, length).map_err(|error| error.trap().unwrap())
+    };
+    let (memory, table) = (Err(Trap::MemoryOutOfBounds), Err(Trap::TableOutOfBounds));
+    for (name, one) in [
+        ("active data", memory),
+        ("passive data", Ok(())),
+        ("active elements", table),
+        ("declared elements", table),
+        ("passive elements", Ok(())),
+    ] {
+        assert_eq!(init(&mut store, name, 0), Ok(()), "{name}");
+        assert_eq!(init(&mut store, name, 1), one, "{name}");
+    }
+    instance.get_func(&store, "drop").unwrap().call(&mut store, &[], &mut []).unwrap();
+    assert_eq!(init(&mut store, "passive data", 1), memory);
+    assert_eq!(init(&mut store, "passive elements", 1), table);
+}
+
 #[test]
 fn constant_expressions_read_imported_globals_and_compute() {
     let engine = engine();
@@ -289,7 +333,8 @@ fn the_start_function_runs_once_and_an_instance_can_wait_for_it() {
     let mut store = store(&engine, 0);
     let mut linker = Linker::new(&engine);
     linker.func_wrap("", "count", |mut caller: Caller<'_, i32>| *caller.data_mut() += 1).unwrap();
-    let counts = module(&engine, r#"(module (import "" "count" (func $count)) (func $s call $count) (start $s))"#);
+    let counts =
+        module(&engine, r#"(module (import "" "count" (func $count)) (func $s call $count) (start $s))"#);
     let instance = linker.instantiate_without_start(&mut store, &counts).unwrap();
     assert_eq!(*store.data(), 0);
     instance.run_start(&mut store).unwrap();

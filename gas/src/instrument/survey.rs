@@ -11,9 +11,9 @@ use crate::Planner;
 use alloc::vec::Vec;
 use wasm_encoder::Encode;
 use wasmparser::{
-    ExternalKind, FuncToValidate, FuncValidatorAllocations, FunctionBody, OperatorsReader,
-    OperatorsReaderAllocations, Parser, Payload, TypeRef, ValidPayload, Validator, ValidatorResources,
-    WasmFeatures,
+    BinaryReaderError, ExternalKind, FromReader, FuncToValidate, FuncValidatorAllocations, FunctionBody,
+    OperatorsReader, OperatorsReaderAllocations, Parser, Payload, SectionLimited, TypeRef, ValidPayload,
+    Validator, ValidatorResources, WasmFeatures,
 };
 
 /// WebAssembly 2.0 without SIMD, with tail calls and extended constant expressions. Today's toolchains write the table
@@ -60,6 +60,11 @@ pub(super) fn survey(module: &[u8], config: &InstrumentConfig<'_>) -> Result<Sur
 
     for payload in parser.parse_all(module) {
         let payload = payload?;
+        check_count(&payload)?;
+        if let Payload::TypeSection(section) = &payload {
+            let range = section.range();
+            Planner::check_types(&module[range.start as usize..range.end as usize], range.start)?;
+        }
         let valid = validator.payload(&payload)?;
         if let ValidPayload::Func(function, body) = valid {
             let rewriter = rewriter.get_or_insert_with(|| Rewriter::new(module, config, &types, &counts));
@@ -139,6 +144,32 @@ pub(super) fn survey(module: &[u8], config: &InstrumentConfig<'_>) -> Result<Sur
     }
     limit("values in the types of its imports and exports", 1 + counts.type_size + added, TYPE_SIZE_MAX)?;
     Ok(Survey { types, meter, defined_functions, globals: counts.globals, bodies })
+}
+
+/// The validator makes room for as many items as a section says it has, of which each takes at least a byte. A section
+/// that says more is read instead, up to the error that must come.
+fn check_count(payload: &Payload<'_>) -> Result<(), BinaryReaderError> {
+    fn read<'a, T: FromReader<'a>>(section: &SectionLimited<'a, T>) -> Result<(), BinaryReaderError> {
+        let range = section.range();
+        if u64::from(section.count()) > range.end - range.start {
+            for item in section.clone() {
+                item?;
+            }
+        }
+        Ok(())
+    }
+    match payload {
+        Payload::TypeSection(section) => read(section),
+        Payload::ImportSection(section) => read(section),
+        Payload::FunctionSection(section) => read(section),
+        Payload::TableSection(section) => read(section),
+        Payload::MemorySection(section) => read(section),
+        Payload::GlobalSection(section) => read(section),
+        Payload::ExportSection(section) => read(section),
+        Payload::ElementSection(section) => read(section),
+        Payload::DataSection(section) => read(section),
+        _ => Ok(()),
+    }
 }
 
 /// What is counted on the way.

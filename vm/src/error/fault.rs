@@ -8,6 +8,9 @@ use core::fmt;
 /// The node failed: out of memory, a database that does not answer, a panic in a host function. There is no outcome, and
 /// the store is of no use any more; run the execution again on a healthy node.
 ///
+/// A host function that returns an error which is neither a trap nor a stop has failed in this way too. Panics of host
+/// functions are caught where the feature `std` is on and panics unwind; otherwise a panic is the process's own.
+///
 /// ```
 /// use lockstep_vm::{Error, Fault};
 ///

@@ -96,9 +96,9 @@ impl fmt::Display for Invalid {
         match &self.reason {
             Reason::Malformed(message) => write!(f, "not a WebAssembly module: {message}")?,
             Reason::Invalid(message) => write!(f, "invalid module: {message}")?,
-            Reason::Float => {
-                f.write_str("floating point is refused; accept it with `FloatPolicy::Canonical`, or compile without it")?
-            }
+            Reason::Float => f.write_str(
+                "floating point is refused; accept it with `FloatPolicy::Canonical`, or compile without it",
+            )?,
             Reason::Feature { feature, message } => {
                 write!(f, "feature `{feature}` is not accepted: {message}")?;
             }

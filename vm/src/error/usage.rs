@@ -114,23 +114,36 @@ impl fmt::Display for Usage {
         match self {
             Usage::ArgumentCount { function, given } => {
                 let expected = function.params().len();
-                write!(f, "the function of type {function} takes {expected} arguments, and {given} were given")
+                write!(
+                    f,
+                    "the function of type {function} takes {expected} arguments, and {given} were given"
+                )
             }
             Usage::ArgumentType { index, function, given } => {
                 write!(f, "argument {index} has type {given}, and the function has type {function}")
             }
             Usage::ResultCount { function, given } => {
                 let expected = function.results().len();
-                write!(f, "the function of type {function} gives {expected} results; pass as many places, not {given}")
+                write!(
+                    f,
+                    "the function of type {function} gives {expected} results; pass as many places, not {given}"
+                )
             }
             Usage::ResultType { index, function, given } => {
-                write!(f, "result {index} of a host function has type {given}, and it was defined as {function}")
+                write!(
+                    f,
+                    "result {index} of a host function has type {given}, and it was defined as {function}"
+                )
             }
             Usage::FunctionType { expected, found } => {
                 write!(f, "the function has type {found}, and it was asked for as {expected}")
             }
             Usage::NoFunction { name } => {
-                write!(f, "the instance exports no function {}; `Module::exports` lists what there is", Name(name))
+                write!(
+                    f,
+                    "the instance exports no function {}; `Module::exports` lists what there is",
+                    Name(name)
+                )
             }
             Usage::NotDefined { module, name } => {
                 write!(f, "the linker has no definition of {} {}; define it first", Name(module), Name(name))
@@ -146,14 +159,21 @@ impl fmt::Display for Usage {
                 "limit `{limit}` is {current} and cannot be raised to {wanted}; a store only tightens its engine's limits"
             ),
             Usage::AboveLimit { limit, allowed, wanted } => {
-                write!(f, "limit `{limit}` or the declared maximum exceeded: wanted {wanted}, at most {allowed} allowed")
+                write!(
+                    f,
+                    "limit `{limit}` or the declared maximum exceeded: wanted {wanted}, at most {allowed} allowed"
+                )
             }
             Usage::ImmutableGlobal => f.write_str("the global is not mutable; declare it `mut`"),
-            Usage::ValueType { expected, given } => write!(f, "the value has type {given} where {expected} is wanted"),
+            Usage::ValueType { expected, given } => {
+                write!(f, "the value has type {given} where {expected} is wanted")
+            }
             Usage::NoReference { given } => {
                 write!(f, "a table's elements are funcref or externref, not {given}")
             }
-            Usage::Started => f.write_str("the start function has been called already; call `run_start` only once"),
+            Usage::Started => {
+                f.write_str("the start function has been called already; call `run_start` only once")
+            }
         }
     }
 }

@@ -84,13 +84,19 @@ impl<H: Host> HostFunction<H> {
         let own = Arc::clone(&ty);
         let code = move |caller: Caller<'_, H::Data<'_>>, slots: &mut [u64]| -> Result<(), Error> {
             let store = caller.store_id();
-            let arguments: Vec<Val> =
-                own.params().iter().zip(&*slots).map(|(ty, slot)| Val::from_slot(*slot, *ty, store)).collect();
+            let arguments: Vec<Val> = own
+                .params()
+                .iter()
+                .zip(&*slots)
+                .map(|(ty, slot)| Val::from_slot(*slot, *ty, store))
+                .collect();
             let mut results: Vec<Val> = own.results().iter().map(|ty| Val::default_for_ty(*ty)).collect();
             code(caller, &arguments, &mut results)?;
             for (index, (result, ty)) in results.iter().zip(own.results()).enumerate() {
                 if result.ty() != *ty {
-                    return Err(Usage::ResultType { index, function: (*own).clone(), given: result.ty() }.into());
+                    return Err(
+                        Usage::ResultType { index, function: (*own).clone(), given: result.ty() }.into()
+                    );
                 }
                 slots[index] = result.into_slot(store)?;
             }

@@ -15,9 +15,12 @@
 use super::instr::{Branch, Instr, Target};
 use crate::module::info::{Body, ModuleInfo};
 use alloc::vec::Vec;
-use core::mem::replace;
+use core::mem::{self, replace};
 use lockstep_gas::{FunctionPlan, Plan, Run};
-use wasmparser::{BinaryReader, BlockType, BrTable, FunctionBody, MemArg, VisitOperator};
+use wasmparser::{
+    BinaryReader, BlockType, BrTable, FunctionBody, MemArg, OperatorsReader, OperatorsReaderAllocations,
+    VisitOperator,
+};
 
 /// The bodies of a module as the interpreter reads them.
 #[derive(Debug, Default)]
@@ -119,6 +122,8 @@ struct Decoder<'a> {
     /// Height in the frame: parameters, declared locals, operands.
     height: u32,
     height_max: u32,
+    /// The parser's own memory, from body to body.
+    reusable: OperatorsReaderAllocations,
 }
 
 /// A length. There are at most three instructions to a byte of a module, which has at most 2^30.
@@ -140,6 +145,7 @@ impl<'a> Decoder<'a> {
             live: false,
             height: 0,
             height_max: 0,
+            reusable: OperatorsReaderAllocations::default(),
         }
     }
 
@@ -148,9 +154,10 @@ impl<'a> Decoder<'a> {
         let (parameters, results) = (small(ty.params().len()), small(ty.results().len()));
         let range = body.bytes.start as usize..body.bytes.end as usize;
         let reader = FunctionBody::new(BinaryReader::new(&bytes[range], body.bytes.start.into()));
+        let mut locals = reader.get_locals_reader().expect("validated");
         let mut declared_locals = 0;
-        for group in reader.get_locals_reader().expect("validated") {
-            declared_locals += group.expect("validated").0;
+        for _ in 0..locals.get_count() {
+            declared_locals += locals.read().expect("validated").0;
         }
 
         self.offset = body.operators;
@@ -173,11 +180,13 @@ impl<'a> Decoder<'a> {
         let enter = self.next();
         self.emit(Instr::Enter { declared_locals, operand_height: 0 });
 
-        let mut operators = reader.get_operators_reader().expect("validated");
+        let reusable = mem::take(&mut self.reusable);
+        let mut operators = OperatorsReader::new_with_allocs(locals.get_binary_reader(), reusable);
         while !operators.eof() {
             self.offset = u32::try_from(operators.original_position()).expect("validated: modules are small");
             operators.visit_operator(self).expect("validated");
         }
+        self.reusable = operators.into_allocations();
         assert!(
             self.constructs.is_empty() && self.dead_constructs == 0,
             "the body and its constructs end together"

@@ -343,3 +343,35 @@ fn the_recount_notices_a_wrong_price() {
     instance.get_typed_func::<(), ()>(&store, "f").unwrap().call(&mut store, ()).unwrap();
     assert!(store.take_audit().unwrap().mismatch.is_some());
 }
+
+#[test]
+fn branches_take_their_values_along_and_drop_what_lies_below() {
+    let answer = |body: &str, argument: i32| {
+        let wat = format!(
+            "(module (func (export \"f\") (param i32) (result i64)
+                i64.const 100 i64.const 20
+                block (result i64 i64)
+                    i64.const 7 i64.const 7 i64.const 7
+                    block (result i64 i64)
+                        i64.const 9 i64.const 1 i64.const 2 {body}
+                    end
+                    i64.const 3 i64.mul br 0
+                end
+                i64.sub i64.add i64.add))"
+        );
+        let (outcome, _) = audited(&wat, &[Val::I32(argument)], 1_000);
+        let [Val::I64(value)] = outcome.unwrap()[..] else { panic!() };
+        value
+    };
+    // To the outer label: 100 + (20 + (1 - 2)). To the inner: 100 + (20 + (1 - 2 * 3)).
+    let (outer, inner) = (119, 115);
+    assert_eq!(answer("br 1", 0), outer);
+    assert_eq!(answer("br 0", 0), inner);
+    assert_eq!(answer("local.get 0 br_if 1 br 0", 1), outer);
+    assert_eq!(answer("local.get 0 br_if 1 br 0", 0), inner);
+    for (argument, expected) in [(0, outer), (1, inner), (2, inner), (3, outer), (4, outer), (-1, outer)] {
+        assert_eq!(answer("local.get 0 br_table 1 0 0 1 1", argument), expected, "{argument}");
+        let other = if expected == outer && argument != 0 { inner } else { outer };
+        assert_eq!(answer("local.get 0 br_table 1 1 1 0", argument), other, "{argument}");
+    }
+}

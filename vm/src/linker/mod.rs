@@ -20,8 +20,9 @@ use crate::module::Module;
 use crate::store::{AsContext, AsContextMut};
 use crate::types::FuncType;
 use crate::value::Val;
-use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
+use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
+use hashbrown::HashMap;
 
 /// A linker for stores whose data is a `T` that borrows nothing. For data that borrows, see [`Host`].
 pub type Linker<T> = HostLinker<Owned<T>>;
@@ -62,13 +63,14 @@ pub struct HostLinker<H: Host> {
     engine: Engine,
     allow_shadowing: bool,
     /// By module, then by name.
-    definitions: BTreeMap<Box<str>, BTreeMap<Box<str>, Resolved<H>>>,
+    /// Only ever looked into, never walked: a hash map has no order that replicas could share.
+    definitions: HashMap<Box<str>, HashMap<Box<str>, Resolved<H>>>,
 }
 
 impl<H: Host> HostLinker<H> {
     /// A linker without definitions.
     pub fn new(engine: &Engine) -> Self {
-        HostLinker { engine: engine.clone(), allow_shadowing: false, definitions: BTreeMap::new() }
+        HostLinker { engine: engine.clone(), allow_shadowing: false, definitions: HashMap::new() }
     }
 
     /// The engine.
@@ -269,6 +271,6 @@ impl<H: Host> Clone for HostLinker<H> {
 
 impl<H: Host> fmt::Debug for HostLinker<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Linker").field("definitions", &self.definitions).finish_non_exhaustive()
+        f.debug_struct("Linker").field("modules", &self.definitions.len()).finish_non_exhaustive()
     }
 }

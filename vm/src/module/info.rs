@@ -3,7 +3,7 @@
 //! Owns the facts; every index in them has been checked by the validator. It must not know stores or how code is
 //! executed.
 
-use crate::types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType};
+use crate::types::{ExternType, FuncType, GlobalType, MemoryType, TableType};
 use alloc::{boxed::Box, vec::Vec};
 use core::ops::Range;
 
@@ -106,15 +106,15 @@ pub(crate) enum ElementMode {
 pub(crate) enum ElementItems {
     /// By function index.
     Functions(Box<[u32]>),
-    /// One constant expression each, all of type `ty`.
-    Expressions { ty: ValType, items: Box<[ConstExpr]> },
+    /// One constant expression each.
+    Expressions(Box<[ConstExpr]>),
 }
 
 impl ElementItems {
     pub(crate) fn len(&self) -> usize {
         match self {
             ElementItems::Functions(items) => items.len(),
-            ElementItems::Expressions { items, .. } => items.len(),
+            ElementItems::Expressions(items) => items.len(),
         }
     }
 }

@@ -122,14 +122,6 @@ impl Module {
     pub(crate) fn info(&self) -> &ModuleInfo {
         &self.0.info
     }
-
-    pub(crate) fn code(&self) -> &Code {
-        &self.0.code
-    }
-
-    pub(crate) fn same(&self, other: &Module) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
 }
 
 /// What a module imports.

@@ -94,7 +94,12 @@ impl<T> StoreInner<T> {
     }
 
     /// Calls a host function: its arguments are in `slots`, its results will be.
-    fn call_host(&mut self, host: u32, caller: Option<InstanceId>, slots: &mut Vec<u64>) -> Result<(), Error> {
+    fn call_host(
+        &mut self,
+        host: u32,
+        caller: Option<InstanceId>,
+        slots: &mut Vec<u64>,
+    ) -> Result<(), Error> {
         let ty = Arc::clone(&self.objects.host_types[host as usize]);
         let code = Arc::clone(&self.host_codes[host as usize]);
         slots.resize(ty.params().len().max(ty.results().len()), 0);

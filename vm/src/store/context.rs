@@ -4,9 +4,9 @@
 //! itself away.
 
 use super::{Store, StoreInner};
+use crate::Engine;
 use crate::caller::Caller;
 use crate::error::{Error, Fault};
-use crate::Engine;
 use core::fmt;
 
 /// A store, borrowed to look at.
@@ -187,12 +187,18 @@ impl<T> StoreContextMut<'_, T> {
 
 impl<T> fmt::Debug for StoreContext<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoreContext").field("id", &self.0.id).field("gas", &self.gas()).finish_non_exhaustive()
+        f.debug_struct("StoreContext")
+            .field("id", &self.0.id)
+            .field("gas", &self.gas())
+            .finish_non_exhaustive()
     }
 }
 
 impl<T> fmt::Debug for StoreContextMut<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoreContextMut").field("id", &self.0.id).field("gas", &self.gas()).finish_non_exhaustive()
+        f.debug_struct("StoreContextMut")
+            .field("id", &self.0.id)
+            .field("gas", &self.gas())
+            .finish_non_exhaustive()
     }
 }

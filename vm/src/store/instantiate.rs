@@ -135,7 +135,8 @@ impl<T> StoreInner<T> {
         if !core::mem::take(&mut data.start_pending) {
             return Err(Usage::Started.into());
         }
-        let callee: Callee = self.objects.function(instance, function).callee().expect("functions are not null");
+        let callee: Callee =
+            self.objects.function(instance, function).callee().expect("functions are not null");
         self.call(callee, Some(instance), &[], &mut [])
     }
 }

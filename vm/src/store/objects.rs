@@ -39,7 +39,9 @@ impl FuncRef {
 
     pub(crate) fn new(callee: Callee) -> FuncRef {
         match callee {
-            Callee::Wasm { instance, function } => FuncRef(((u64::from(instance.0) + 1) << 32) | u64::from(function)),
+            Callee::Wasm { instance, function } => {
+                FuncRef(((u64::from(instance.0) + 1) << 32) | u64::from(function))
+            }
             Callee::Host(index) => FuncRef((Self::HOST << 32) | u64::from(index)),
         }
     }

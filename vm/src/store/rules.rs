@@ -3,8 +3,8 @@
 //! Owns bounds and atomicity: whatever does not fit changes nothing. It must not know gas; who calls has paid.
 
 use super::objects::{
-    FuncRef, GlobalData, GlobalId, InstanceId, MemoryData, MemoryId, Objects, OutOfMemory, PAGE_BYTES, TableData,
-    TableId,
+    FuncRef, GlobalData, GlobalId, InstanceId, MemoryData, MemoryId, Objects, OutOfMemory, PAGE_BYTES,
+    TableData, TableId,
 };
 use crate::module::info::{ConstOp, ElementItems, ModuleInfo};
 use crate::trap::Trap;
@@ -234,7 +234,7 @@ impl Objects {
         match &self.info(instance).elements[segment as usize].items {
             ElementItems::Functions(functions) => self.function(instance, functions[item as usize]).to_bits(),
             // Its globals are immutable, so it has the value that it had when the instance was made.
-            ElementItems::Expressions { items, .. } => self.eval_const(instance, &items[item as usize]),
+            ElementItems::Expressions(items) => self.eval_const(instance, &items[item as usize]),
         }
     }
 
@@ -288,5 +288,8 @@ fn binary(stack: &mut Vec<u64>, operation: impl Fn(u64, u64) -> u64) -> u64 {
 
 /// The index that the next object of a kind gets. A store would need 2^32 objects of a kind to pass this.
 pub(crate) fn next_index(length: usize) -> u32 {
-    u32::try_from(length).ok().filter(|index| *index < u32::MAX - 1).expect("a store holds fewer than 2^32 objects")
+    u32::try_from(length)
+        .ok()
+        .filter(|index| *index < u32::MAX - 1)
+        .expect("a store holds fewer than 2^32 objects")
 }

@@ -129,6 +129,10 @@ impl<'b> Session<'b> {
     /// below expects is still accepted or refused by it.
     fn payload(&mut self, payload: &Payload<'b>) -> Result {
         self.check_counts(payload)?;
+        if let Payload::TypeSection(section) = payload {
+            let range = section.range();
+            Planner::check_types(&self.bytes[range.start as usize..range.end as usize], range.start)?;
+        }
         if let ValidPayload::Func(function, body) = self.validator.payload(payload)? {
             return self.body(function, &body);
         }
@@ -344,20 +348,19 @@ impl<'b> Session<'b> {
     }
 
     fn elements(&mut self, section: wasmparser::ElementSectionReader<'b>) -> Result {
-        for segment in section.into_iter_with_offsets() {
-            let (offset, segment) = segment?;
+        for segment in section {
+            let segment = segment?;
             let items = match segment.items {
                 wasmparser::ElementItems::Functions(functions) => {
                     let functions: Result<Vec<u32>, _> = functions.into_iter().collect();
                     ElementItems::Functions(functions?.into())
                 }
-                wasmparser::ElementItems::Expressions(ty, expressions) => {
-                    let ty = value_type(wasmparser::ValType::Ref(ty), offset)?;
+                wasmparser::ElementItems::Expressions(_, expressions) => {
                     let mut items = Vec::new();
                     for expression in expressions {
                         items.push(self.constant(&expression?)?);
                     }
-                    ElementItems::Expressions { ty, items: items.into() }
+                    ElementItems::Expressions(items.into())
                 }
             };
             let mode = match segment.kind {
