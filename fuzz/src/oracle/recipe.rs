@@ -1,0 +1,145 @@
+//! From a seed to a module and the law it runs under.
+//!
+//! Owns the mix: which generators, how many floats and imports, which inputs. It must not know what is found out.
+
+use lockstep_vm::ValType;
+
+use super::setup::Setup;
+use super::three_ways::Call;
+use super::value::{Value, function_name};
+use crate::generate::Allowed;
+use crate::generate::program::{Options, Size, program};
+use crate::generate::smith::smith;
+use crate::random::Random;
+
+/// Where a module comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A program of a few dozen runs.
+    Tiny,
+    /// A program.
+    Normal,
+    /// A long program.
+    Large,
+    /// A module of wasm-smith's.
+    Smith,
+}
+
+/// The share of each kind in a hundred.
+const MIX: [(Kind, u32); 4] = [(Kind::Tiny, 27), (Kind::Normal, 49), (Kind::Large, 5), (Kind::Smith, 19)];
+
+/// Gas for programs, which always end.
+const PROGRAM_GAS: u64 = 1 << 60;
+/// Gas for modules that may run for ever: in units of the default schedule some 100,000 operators.
+const SMITH_GAS: u64 = 300_000;
+
+/// A module, and choices yet to be made for it.
+#[derive(Debug)]
+pub struct Recipe {
+    /// Its seed.
+    pub seed: u64,
+    /// Where it comes from.
+    pub kind: Kind,
+    /// The module.
+    pub wasm: Vec<u8>,
+    /// The law.
+    pub setup: Setup,
+    /// The choices to come.
+    pub random: Random,
+}
+
+impl Recipe {
+    /// The recipe of a seed, with floats in so many of a hundred modules.
+    pub fn new(seed: u64, float_percent: u32) -> Self {
+        let mut random = Random::new(seed ^ 0x7468_7265_6577_6179);
+        let floats = random.percent(float_percent);
+        let imports = random.percent(60);
+        let (kind, _) = MIX[random.weighted(&MIX.map(|(_, share)| share))];
+        let module_seed = random.u64();
+        let allowed = Allowed { floats, imports };
+        let size = match kind {
+            Kind::Tiny => Some(Size::Tiny),
+            Kind::Normal => Some(Size::Normal),
+            Kind::Large => Some(Size::Large),
+            Kind::Smith => None,
+        };
+        let wasm = match size {
+            Some(size) => program(module_seed, Options { size, allowed }),
+            None => smith(module_seed, floats),
+        };
+        let setup = Setup::random(&mut random, floats);
+        Self { seed, kind, wasm, setup, random }
+    }
+
+    /// The gas for an instantiation, and for a call after it.
+    pub fn gas(&self) -> u64 {
+        match self.kind {
+            Kind::Smith => SMITH_GAS,
+            _ => PROGRAM_GAS,
+        }
+    }
+
+    /// The calls of a module with these exported functions.
+    pub fn calls(&mut self, exports: &[(String, Vec<ValType>)]) -> Vec<Call> {
+        let gas = Some(self.gas());
+        let random = &mut self.random;
+        let names: Vec<&str> = match self.kind {
+            Kind::Tiny => vec!["run"],
+            Kind::Normal => vec!["run", "callback", "run"],
+            Kind::Large => vec!["run", "run"],
+            Kind::Smith if exports.is_empty() => Vec::new(),
+            Kind::Smith => {
+                let count = random.range(1, 3);
+                (0..count).map(|_| exports[random.below(exports.len())].0.as_str()).collect()
+            }
+        };
+        let parameters = |name: &str| {
+            let export = exports.iter().find(|(export, _)| export == name);
+            export.map(|(_, parameters)| parameters.as_slice()).unwrap_or_default()
+        };
+        names
+            .into_iter()
+            .map(|name| Call {
+                export: name.into(),
+                arguments: parameters(name).iter().map(|ty| value(random, *ty, exports)).collect(),
+                gas,
+            })
+            .collect()
+    }
+}
+
+/// A value of a type: often one at which operators behave in a special way.
+fn value(random: &mut Random, ty: ValType, exports: &[(String, Vec<ValType>)]) -> Value {
+    const SPECIAL: [i64; 14] =
+        [0, 1, -1, 2, 5, 31, 32, 63, 64, 0x7fff_ffff, -0x8000_0000, i64::MAX, i64::MIN, 0x1_0000];
+    const SPECIAL_F64: [f64; 12] = [
+        0.0,
+        -0.0,
+        1.0,
+        -1.5,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        f64::NAN,
+        f64::MIN_POSITIVE,
+        2147483648.0,
+        -2147483649.0,
+        9223372036854775808.0,
+        0.5,
+    ];
+    let special = random.percent(50);
+    match ty {
+        ValType::I32 if special => Value::I32(random.pick(&SPECIAL) as i32),
+        ValType::I32 => Value::I32(random.u32() as i32),
+        ValType::I64 if special => Value::I64(random.pick(&SPECIAL)),
+        ValType::I64 => Value::I64(random.u64() as i64),
+        ValType::F32 if special => Value::F32((random.pick(&SPECIAL_F64) as f32).to_bits()),
+        ValType::F32 => Value::F32(random.u32()),
+        ValType::F64 if special => Value::F64(random.pick(&SPECIAL_F64).to_bits()),
+        ValType::F64 => Value::F64(random.u64()),
+        ValType::FuncRef if special || exports.is_empty() => Value::Func(None),
+        ValType::FuncRef => Value::Func(Some(function_name(0, &exports[random.below(exports.len())].0))),
+        ValType::ExternRef if special => Value::Extern(None),
+        ValType::ExternRef => Value::Extern(Some(random.u32() % 4)),
+        other => unreachable!("no accepted module has a value of type {other}"),
+    }
+}
