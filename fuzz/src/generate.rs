@@ -1,9 +1,10 @@
 //! Generators of valid modules from seeds.
 //!
-//! Owns the choice between the two sources: [`smith`], which knows all of WebAssembly and cares little
-//! whether a module does anything, and [`program`], which makes modules that compute. It must not know how
-//! modules are run.
+//! Owns the choice between the sources: [`smith`], which knows all of WebAssembly and cares little whether a
+//! module does anything, [`program`], which makes modules that compute, and [`edges`], single operators for
+//! special operands. It must not know how modules are run.
 
+pub mod edges;
 pub mod program;
 pub mod smith;
 

@@ -23,7 +23,7 @@ fn sizes(amplification: usize) -> [usize; 2] {
     match amplification {
         0..10 => [100_000, 200_000],
         10..100 => [50_000, 100_000],
-        _ => [20_000, 40_000],
+        _ => [40_000, 80_000],
     }
 }
 
@@ -47,7 +47,8 @@ fn memory_is_linear_in_the_bytes() {
         }
         // At the ceilings: doublings.
         for stage in STAGES {
-            let [half, whole] = sizes(family.amplification).map(|n| ceilings.measure(stage, &family.build(n), 1));
+            let [half, whole] =
+                sizes(family.amplification).map(|n| ceilings.measure(stage, &family.build(n), 1));
             if !whole.accepted || !half.accepted || whole.peak < CONSTANT {
                 continue;
             }

@@ -16,8 +16,8 @@ use crate::plan::{Entry, FunctionPlan, LocalWeight, Plan, Run};
 use crate::{Op, Schedule};
 use alloc::{boxed::Box, vec::Vec};
 use wasmparser::{
-    BinaryReader, BinaryReaderError, BlockType, BrTable, DataKind, ElementItems, ElementKind, FunctionBody, Parser,
-    Payload, TypeRef, ValType, VisitOperator,
+    BinaryReader, BinaryReaderError, BlockType, BrTable, DataKind, ElementItems, ElementKind, FunctionBody,
+    Parser, Payload, TypeRef, ValType, VisitOperator,
 };
 
 /// Why a module could not be planned. Says where, in bytes from the start of the module.

@@ -83,7 +83,12 @@ pub(crate) fn name_of(missing: WasmFeatures) -> Cow<'static, str> {
         if let Some(switch) = one.by_name_mut(name) {
             *switch = true;
         }
-        if !one.to_wasmparser(false).difference(WasmFeatures::CALL_INDIRECT_OVERLONG).intersection(missing).is_empty() {
+        if !one
+            .to_wasmparser(false)
+            .difference(WasmFeatures::CALL_INDIRECT_OVERLONG)
+            .intersection(missing)
+            .is_empty()
+        {
             return Cow::Borrowed(name);
         }
     }

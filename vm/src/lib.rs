@@ -71,12 +71,12 @@ pub use error::{
 pub use external::Extern;
 pub use externref::ExternRef;
 pub use features::Features;
-#[doc(hidden)]
-pub use interpret::Audit;
 pub use func::{Func, HostResults, IntoFunc, TypedFunc, WasmParams, WasmResults, WasmTy};
 pub use global::Global;
 pub use host::{Host, Owned};
 pub use instance::{Export, Instance};
+#[doc(hidden)]
+pub use interpret::Audit;
 pub use limits::{Limit, Limits, RunLimits};
 pub use linker::{HostInstancePre, HostLinker, InstancePre, Linker};
 pub use lockstep_gas::{Op, Plan, Prices, Schedule, ScheduleError};

@@ -103,6 +103,9 @@ define_limits! {
     br_table_targets BrTableTargets shape default 65_536 ceiling 4_000_000;
     /// Operands on the validator's stack, in live and dead code: bounds a validator's memory.
     operand_height OperandHeight shape default 16_384 ceiling 1_000_000;
+    /// Values that entries, calls, blocks and branches name, by byte of the module, rounded up: an operator of two bytes
+    /// can name a thousand, and validating it takes as long. Real contracts stay below 1.
+    values_per_byte ValuesPerByte shape default 8 ceiling 1_000_000;
     /// Slots of a function's frame.
     frame_slots FrameSlots shape default 32_768 ceiling 2_000_000;
     /// Globals of a module, imported ones included.

@@ -50,14 +50,18 @@ fn dependencies_run_one_way() {
 /// The interpreter is compiled once: it sees neither the host's data nor its functions.
 #[test]
 fn the_interpreter_does_not_know_the_host() {
-    let words = ["Caller", "Linker", "crate::linker", "crate::caller", "crate::func", "StoreInner", "crate::error"];
+    let words =
+        ["Caller", "Linker", "crate::linker", "crate::caller", "crate::func", "StoreInner", "crate::error"];
     assert_unmentioned("vm/src/interpret", &words);
 }
 
 /// Validation decides by the wasm alone.
 #[test]
 fn validation_does_not_know_execution() {
-    assert_unmentioned("vm/src/validate", &["crate::interpret", "crate::store", "crate::sys", "crate::linker"]);
+    assert_unmentioned(
+        "vm/src/validate",
+        &["crate::interpret", "crate::store", "crate::sys", "crate::linker"],
+    );
 }
 
 #[test]
@@ -66,7 +70,8 @@ fn unsafe_stands_only_in_sys() {
         for (path, text) in sources(&root().join(folder)) {
             let in_sys = path.starts_with(root().join("vm/src/sys"));
             let blocks = ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern"];
-            let found = !path.ends_with("architecture.rs") && blocks.iter().any(|word| code(&text).contains(word));
+            let found =
+                !path.ends_with("architecture.rs") && blocks.iter().any(|word| code(&text).contains(word));
             assert!(in_sys || !found, "`unsafe` in {}", path.display());
         }
     }

@@ -3,9 +3,9 @@
 
 use lockstep_vm::{Config, Engine, ErrorKind, FloatPolicy, Limit, Limits, Module};
 use wasm_encoder::{
-    BlockType, CodeSection, ConstExpr, CustomSection, DataSection, ElementSection, Elements, ExportKind, ExportSection,
-    Function, FunctionSection, GlobalSection, GlobalType, ImportSection, Instruction, MemorySection, MemoryType,
-    RefType, TableSection, TableType, TypeSection, ValType,
+    BlockType, CodeSection, ConstExpr, CustomSection, DataSection, ElementSection, Elements, ExportKind,
+    ExportSection, Function, FunctionSection, GlobalSection, GlobalType, ImportSection, Instruction,
+    MemorySection, MemoryType, RefType, TableSection, TableType, TypeSection, ValType,
 };
 
 /// A module that measures exactly `size` in the given limit, and little in the others.
@@ -15,7 +15,8 @@ fn module_of(limit: Limit, size: usize) -> Option<Vec<u8>> {
     match limit {
         Limit::ModuleBytes => {
             // Header 8, section id 1, its size as LEB, name length 1, no name.
-            let lebs = (1..=5).find(|leb| size.checked_sub(8 + 1 + leb).is_some_and(|rest| rest >> (7 * leb) == 0))?;
+            let lebs = (1..=5)
+                .find(|leb| size.checked_sub(8 + 1 + leb).is_some_and(|rest| rest >> (7 * leb) == 0))?;
             let data = size.checked_sub(8 + 1 + lebs + 1)?;
             module.section(&CustomSection { name: "".into(), data: vec![0; data].into() });
             let wasm = module.finish();
@@ -62,7 +63,9 @@ fn module_of(limit: Limit, size: usize) -> Option<Vec<u8>> {
             types.ty().function([], vec![ValType::I32; size]);
             module.section(&types);
         }
-        Limit::Locals => return Some(with_function(&[(count / 2, ValType::I32), (count - count / 2, ValType::I64)], &[])),
+        Limit::Locals => {
+            return Some(with_function(&[(count / 2, ValType::I32), (count - count / 2, ValType::I64)], &[]));
+        }
         Limit::ModuleLocals => {
             module.section(&types(1));
             let mut functions = FunctionSection::new();
@@ -102,6 +105,27 @@ fn module_of(limit: Limit, size: usize) -> Option<Vec<u8>> {
             let groups: Vec<(u32, ValType)> = vec![(count.checked_sub(4)?, ValType::I32)];
             return Some(with_function(&groups, &[]));
         }
+        // Calls in dead code, two bytes each, of a function with many parameters.
+        Limit::ValuesPerByte => {
+            let parameters = if size < 30 { 100 } else { 1_000 };
+            let with_calls = |calls: usize| {
+                let mut module = wasm_encoder::Module::new();
+                let mut types = TypeSection::new();
+                types.ty().function([], []);
+                types.ty().function(vec![ValType::I32; parameters], []);
+                module.section(&types);
+                module.section(ImportSection::new().import("m", "f", wasm_encoder::EntityType::Function(1)));
+                module.section(FunctionSection::new().function(0));
+                let mut operators = vec![Instruction::Unreachable];
+                operators.extend(vec![Instruction::Call(0); calls]);
+                module.section(CodeSection::new().function(&body(&operators)));
+                module.finish()
+            };
+            return (0..).map(|calls| (calls, with_calls(calls))).find_map(|(calls, wasm)| {
+                let found = (calls * parameters).div_ceil(wasm.len());
+                (found == size).then_some(wasm)
+            });
+        }
         Limit::Globals => {
             let mut globals = GlobalSection::new();
             for _ in 0..size {
@@ -126,7 +150,13 @@ fn module_of(limit: Limit, size: usize) -> Option<Vec<u8>> {
         }
         Limit::DataSegments => {
             let mut memories = MemorySection::new();
-            memories.memory(MemoryType { minimum: 0, maximum: None, memory64: false, shared: false, page_size_log2: None });
+            memories.memory(MemoryType {
+                minimum: 0,
+                maximum: None,
+                memory64: false,
+                shared: false,
+                page_size_log2: None,
+            });
             module.section(&memories);
             let mut data = DataSection::new();
             for _ in 0..size {
@@ -140,7 +170,9 @@ fn module_of(limit: Limit, size: usize) -> Option<Vec<u8>> {
             exports.export(&"n".repeat(size), ExportKind::Table, 0);
             module.section(&exports);
         }
-        Limit::MemoryPages | Limit::TableElements | Limit::StackSlots | Limit::ActivationDepth => return None,
+        Limit::MemoryPages | Limit::TableElements | Limit::StackSlots | Limit::ActivationDepth => {
+            return None;
+        }
         other => panic!("no module is built for the limit {other}"),
     }
     Some(module.finish())
@@ -251,7 +283,8 @@ fn what_real_contracts_need_can_be_configured() {
 /// A body's height in dead code must be bounded too, or its validation takes memory without bound.
 #[test]
 fn dead_code_is_held_to_the_operand_height() {
-    let engine = Engine::new(&Config::new().limits(Limits { operand_height: 50, ..Limits::default() })).unwrap();
+    let engine =
+        Engine::new(&Config::new().limits(Limits { operand_height: 50, ..Limits::default() })).unwrap();
     for (height, expected) in [(50, Ok(())), (51, Err("limit.operand_height".to_string()))] {
         let mut operators = vec![Instruction::Unreachable];
         operators.extend(vec![Instruction::I32Const(0); height]);

@@ -45,7 +45,11 @@ fn a_float_anywhere_is_refused() {
     ];
     for wat in places {
         let invalid = refusal(&Config::new(), wat);
-        assert_eq!(invalid.as_ref().map(|invalid| invalid.code()).as_deref(), Some("float"), "{wat}: {invalid:?}");
+        assert_eq!(
+            invalid.as_ref().map(|invalid| invalid.code()).as_deref(),
+            Some("float"),
+            "{wat}: {invalid:?}"
+        );
         assert_eq!(code(&Config::new().floats(FloatPolicy::Canonical), wat), None, "{wat}");
     }
 }
@@ -140,8 +144,12 @@ fn an_error_says_which_function_and_where() {
 #[test]
 fn what_is_no_module_is_malformed() {
     let engine = Engine::default();
-    let whole = wat::parse_str("(module (func (result i32) i32.const 7) (memory 1) (data (i32.const 0) \"x\"))").unwrap();
-    for bytes in [&b""[..], b"\0as", b"hello, world", b"\0asm\x02\0\0\0", &whole[..whole.len() - 1], &[0xff; 64]] {
+    let whole =
+        wat::parse_str("(module (func (result i32) i32.const 7) (memory 1) (data (i32.const 0) \"x\"))")
+            .unwrap();
+    for bytes in
+        [&b""[..], b"\0as", b"hello, world", b"\0asm\x02\0\0\0", &whole[..whole.len() - 1], &[0xff; 64]]
+    {
         let error = Module::validate(&engine, bytes).unwrap_err();
         let ErrorKind::Invalid(invalid) = error.kind() else { panic!("{error}") };
         assert!(["malformed", "invalid"].contains(&&*invalid.code()), "{error}");

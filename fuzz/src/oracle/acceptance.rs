@@ -94,7 +94,9 @@ pub fn suite_modules() -> Vec<Vec<u8>> {
                 | WastDirective::AssertMalformed { mut module, .. }
                 | WastDirective::AssertInvalid { mut module, .. } => module.encode(),
                 WastDirective::AssertUnlinkable { module, .. }
-                | WastDirective::AssertTrap { exec: WastExecute::Wat(module), .. } => QuoteWat::Wat(module).encode(),
+                | WastDirective::AssertTrap { exec: WastExecute::Wat(module), .. } => {
+                    QuoteWat::Wat(module).encode()
+                }
                 _ => continue,
             };
             // Text that is malformed has no bytes.

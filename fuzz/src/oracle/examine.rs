@@ -45,7 +45,10 @@ pub fn examine(seed: u64, options: Options) -> Tally {
     let stack_slots = setup.engine.limits().stack_slots;
     let plenty = Script { gas: recipe.gas(), stack_slots, calls };
     let mut judge = Judge { recipe, subject: &subject, tally };
-    if let Some(steps) = judge.judge(&plenty, true) {
+    let steps = judge.judge(&plenty, true);
+    if let Some(steps) = steps.as_ref().filter(|_| judge.recipe.kind == Kind::Edges) {
+        judge.tally.count_edges(steps);
+    } else if let Some(steps) = steps {
         judge.tally.count(&steps);
         judge.starve(&plenty, &steps, options);
         judge.cramp(&plenty, &steps);

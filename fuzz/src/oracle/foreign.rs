@@ -431,18 +431,26 @@ fn define_host(linker: &mut Linker<Host>) -> Result<(), wasmi::Error> {
             let outcome = if caller.data().depth >= caller.data().depth_limit {
                 Err(Ok(Trap::ActivationDepth))
             } else {
-                let height = get(&caller, HEIGHT);
+                let (height, gas) = (get(&caller, HEIGHT), get(&caller, GAS) as u64);
+                let allowance = host::allowance(argument, gas);
+                set(&mut caller, GAS, allowance as i64);
                 caller.data_mut().depth += 1;
                 let outcome = callback.call(&mut caller, argument);
                 caller.data_mut().depth -= 1;
                 let outcome = outcome.map_err(|error| trap_of(&mut caller, &error));
                 set(&mut caller, HEIGHT, height);
+                let left = get(&caller, GAS) as u64;
+                set(&mut caller, GAS, (gas - allowance + left) as i64);
                 outcome
             };
             outcome.or_else(|ending| match ending {
-                Ok(trap) => {
-                    host::swallowed(argument, trap).ok_or_else(|| wasmi::Error::host(Raised::Trap(trap)))
-                }
+                Ok(trap) => host::swallowed(argument, trap).ok_or_else(|| {
+                    // OutOfGas leaves nothing, also of the gas that the nested activation was not given.
+                    if trap == Trap::OutOfGas {
+                        set(&mut caller, GAS, 0);
+                    }
+                    wasmi::Error::host(Raised::Trap(trap))
+                }),
                 Err(unable) => Err(wasmi::Error::host(Raised::Unable(unable))),
             })
         },

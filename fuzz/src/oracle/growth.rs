@@ -70,7 +70,8 @@ impl Cost {
     /// How much more this takes than `half`, a module of about half the bytes: time and memory, each for a doubling.
     pub fn ratios(&self, half: &Cost) -> (f64, f64) {
         let doublings = (self.bytes as f64 / half.bytes as f64).log2();
-        let ratio = |whole: f64, half: f64| (whole / half.max(1.0)).max(f64::MIN_POSITIVE).powf(1.0 / doublings);
+        let ratio =
+            |whole: f64, half: f64| (whole / half.max(1.0)).max(f64::MIN_POSITIVE).powf(1.0 / doublings);
         (
             ratio(self.time.as_nanos() as f64, half.time.as_nanos() as f64),
             ratio(self.peak as f64, half.peak as f64),
@@ -156,7 +157,8 @@ impl Bench {
         }
         while refused - accepted > accepted / 30 {
             // Sizes are far apart at first: halve the number of doublings.
-            let middle = ((accepted as f64 * refused as f64).sqrt() as usize).clamp(accepted + 1, refused - 1);
+            let middle =
+                ((accepted as f64 * refused as f64).sqrt() as usize).clamp(accepted + 1, refused - 1);
             if accepts(middle) {
                 accepted = middle;
             } else {

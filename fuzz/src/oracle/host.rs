@@ -17,9 +17,17 @@ pub(super) fn charge(argument: i64) -> u64 {
     argument as u64 & 0xff
 }
 
-/// Whether `charge` returns normally although the charge failed; the law has it trap all the same.
+/// Whether `charge` returns normally although the charge failed, and with new gas; the law has it trap all the same.
 pub(super) fn charge_is_swallowed(argument: i64) -> bool {
-    argument & 0x100 != 0
+    argument & 1 != 0
+}
+
+/// The new gas.
+pub(super) const REFILL: u64 = 1_000;
+
+/// The gas that `reenter` gives to the nested activation, where it does not give all. What is left of it comes back.
+pub(super) fn allowance(argument: i32, gas: u64) -> u64 {
+    if argument & 2 != 0 { gas.min(argument as u64 >> 2 & 0x3ff) } else { gas }
 }
 
 /// What `reenter` answers when the nested activation trapped, where it does not pass the trap on.

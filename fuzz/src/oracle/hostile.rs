@@ -148,8 +148,8 @@ impl Gauntlet {
     /// The instrumented module; `None` for a refusal that a valid module may meet.
     fn instrument(&self, bytes: &[u8]) -> Result<Option<Vec<u8>>, String> {
         let stack_slots = self.engine.limits().stack_slots;
-        let config =
-            InstrumentConfig::new(&self.schedule, stack_slots).form(Form::Imported { module: "lockstep meter" });
+        let config = InstrumentConfig::new(&self.schedule, stack_slots)
+            .form(Form::Imported { module: "lockstep meter" });
         match instrument(bytes, &config) {
             Ok(metered) => Ok(Some(metered)),
             Err(error) => match error.kind() {
@@ -175,6 +175,8 @@ fn judge_accepted(
     // Today's toolchains write the table of `call_indirect` in five bytes.
     let features = FEATURES.union(WasmFeatures::CALL_INDIRECT_OVERLONG);
     let mut validator = Validator::new_with_features(features);
-    validator.validate_all(&metered).map_err(|error| format!("the instrumented module is invalid: {error}"))?;
+    validator
+        .validate_all(&metered)
+        .map_err(|error| format!("the instrumented module is invalid: {error}"))?;
     Ok(())
 }

@@ -258,7 +258,7 @@ fn define_host(linker: &mut Linker<Host>) -> Result<(), Error> {
     linker.func_wrap("env", "mix", host::mix)?;
     linker.func_wrap("env", "charge", |mut caller: Caller<'_, Host>, argument: i64| {
         match caller.charge(host::charge(argument)) {
-            Err(_) if host::charge_is_swallowed(argument) => Ok(()),
+            Err(_) if host::charge_is_swallowed(argument) => caller.set_gas(host::REFILL),
             outcome => Ok::<(), Error>(outcome?),
         }
     })?;
@@ -267,7 +267,12 @@ fn define_host(linker: &mut Linker<Host>) -> Result<(), Error> {
         let Some(callback) = callback.and_then(|callback| callback.typed::<i32, i32>(&caller).ok()) else {
             return Ok(argument);
         };
-        callback.call(&mut caller, argument).or_else(|error| {
+        let gas = caller.gas();
+        let allowance = host::allowance(argument, gas);
+        caller.set_gas(allowance)?;
+        let outcome = callback.call(&mut caller, argument);
+        caller.set_gas(gas - allowance + caller.gas())?;
+        outcome.or_else(|error| {
             let swallowed = error.trap().and_then(|trap: Trap| host::swallowed(argument, trap));
             swallowed.ok_or(error)
         })

@@ -8,6 +8,7 @@ use super::setup::Setup;
 use super::three_ways::Call;
 use super::value::{Value, function_name};
 use crate::generate::Allowed;
+use crate::generate::edges::{FLOATS, INTEGERS, edges, narrow};
 use crate::generate::program::{Options, Size, program};
 use crate::generate::smith::smith;
 use crate::random::Random;
@@ -23,10 +24,13 @@ pub enum Kind {
     Large,
     /// A module of wasm-smith's.
     Smith,
+    /// Single operators, called with all special operands.
+    Edges,
 }
 
 /// The share of each kind in a hundred.
-const MIX: [(Kind, u32); 4] = [(Kind::Tiny, 27), (Kind::Normal, 49), (Kind::Large, 5), (Kind::Smith, 19)];
+const MIX: [(Kind, u32); 5] =
+    [(Kind::Tiny, 26), (Kind::Normal, 47), (Kind::Large, 5), (Kind::Smith, 18), (Kind::Edges, 4)];
 
 /// Gas for programs, which always end.
 const PROGRAM_GAS: u64 = 1 << 60;
@@ -57,15 +61,12 @@ impl Recipe {
         let (kind, _) = MIX[random.weighted(&MIX.map(|(_, share)| share))];
         let module_seed = random.u64();
         let allowed = Allowed { floats, imports };
-        let size = match kind {
-            Kind::Tiny => Some(Size::Tiny),
-            Kind::Normal => Some(Size::Normal),
-            Kind::Large => Some(Size::Large),
-            Kind::Smith => None,
-        };
-        let wasm = match size {
-            Some(size) => program(module_seed, Options { size, allowed }),
-            None => smith(module_seed, floats),
+        let wasm = match kind {
+            Kind::Tiny => program(module_seed, Options { size: Size::Tiny, allowed }),
+            Kind::Normal => program(module_seed, Options { size: Size::Normal, allowed }),
+            Kind::Large => program(module_seed, Options { size: Size::Large, allowed }),
+            Kind::Smith => smith(module_seed, floats),
+            Kind::Edges => edges(module_seed, floats),
         };
         let setup = Setup::random(&mut random, floats);
         Self { seed, kind, wasm, setup, random }
@@ -82,11 +83,19 @@ impl Recipe {
     /// The calls of a module with these exported functions.
     pub fn calls(&mut self, exports: &[(String, Vec<ValType>)]) -> Vec<Call> {
         let gas = Some(self.gas());
+        if self.kind == Kind::Edges {
+            let calls = exports.iter().flat_map(|(export, parameters)| {
+                let call = |arguments| Call { export: export.clone(), arguments, gas };
+                special(parameters).into_iter().map(call)
+            });
+            return calls.collect();
+        }
         let random = &mut self.random;
         let names: Vec<&str> = match self.kind {
             Kind::Tiny => vec!["run"],
             Kind::Normal => vec!["run", "callback", "run"],
             Kind::Large => vec!["run", "run"],
+            Kind::Edges => Vec::new(),
             Kind::Smith if exports.is_empty() => Vec::new(),
             Kind::Smith => {
                 let count = random.range(1, 3);
@@ -106,6 +115,24 @@ impl Recipe {
             })
             .collect()
     }
+}
+
+/// Every special operand, or every pair of them.
+fn special(parameters: &[ValType]) -> Vec<Vec<Value>> {
+    let Some(first) = parameters.first() else { return vec![Vec::new()] };
+    let values: Vec<Value> = match first {
+        ValType::I32 => INTEGERS.iter().map(|value| Value::I32(*value as i32)).collect(),
+        ValType::I64 => INTEGERS.iter().map(|value| Value::I64(*value)).collect(),
+        ValType::F32 => FLOATS.iter().map(|bits| Value::F32(narrow(*bits))).collect(),
+        _ => FLOATS.iter().map(|bits| Value::F64(*bits)).collect(),
+    };
+    let single = values.iter().map(|value| vec![value.clone()]);
+    if parameters.len() == 1 {
+        return single.collect();
+    }
+    let pairs =
+        single.flat_map(|first| values.iter().map(move |second| [first.as_slice(), std::slice::from_ref(second)].concat()));
+    pairs.collect()
 }
 
 /// A value of a type: often one at which operators behave in a special way.

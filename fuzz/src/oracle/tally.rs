@@ -37,6 +37,8 @@ pub struct Tally {
     pub starved: (u64, u64),
     /// Executions with a stack limit made for them; those that overflowed.
     pub cramped: (u64, u64),
+    /// Calls of single operators with special operands; their operators count, they themselves nowhere else.
+    pub edges: u64,
     /// Modules on which the foreign engine contradicted itself, so that a difference was its own.
     pub contradictions: u64,
     /// What could not be compared, by reason.
@@ -70,6 +72,7 @@ impl Default for Tally {
             swept: (0, 0),
             starved: (0, 0),
             cramped: (0, 0),
+            edges: 0,
             contradictions: 0,
             skips: BTreeMap::new(),
             findings: Vec::new(),
@@ -99,6 +102,14 @@ impl Tally {
         }
     }
 
+    /// Counts calls of single operators.
+    pub fn count_edges(&mut self, steps: &[Step]) {
+        self.edges += steps.len().saturating_sub(1) as u64;
+        for counts in steps.iter().filter_map(|step| step.executed.as_ref()) {
+            self.executed.iter_mut().zip(counts.iter()).for_each(|(sum, count)| *sum += count);
+        }
+    }
+
     /// Counts something that could not be compared.
     pub fn skip(&mut self, reason: impl Into<String>) {
         *self.skips.entry(reason.into()).or_default() += 1;
@@ -109,6 +120,7 @@ impl Tally {
         let pair = |a: &mut (u64, u64), b: (u64, u64)| *a = (a.0 + b.0, a.1 + b.1);
         self.executions += other.executions;
         self.returned += other.returned;
+        self.edges += other.edges;
         self.contradictions += other.contradictions;
         other.modules.into_iter().for_each(|(kind, count)| *self.modules.entry(kind).or_default() += count);
         other.traps.into_iter().for_each(|(trap, count)| *self.traps.entry(trap).or_default() += count);
@@ -145,7 +157,7 @@ impl Tally {
         let rarest = self.executed.iter().min().copied().unwrap_or_default();
         format!(
             "modules={} executions={} returned={percent:.1}% median_operators={} rarest_operator={rarest} \
-             swept={} charges_all_found={} starved={} out_of_gas={} cramped={} stack_overflows={} foreign_faults={} skipped={} differences={}",
+             swept={} charges_all_found={} starved={} out_of_gas={} cramped={} stack_overflows={} edges={} foreign_faults={} skipped={} differences={}",
             self.module_count(),
             self.executions,
             self.median(),
@@ -155,6 +167,7 @@ impl Tally {
             self.starved.1,
             self.cramped.0,
             self.cramped.1,
+            self.edges,
             self.contradictions,
             self.skips.values().sum::<u64>(),
             self.findings.len(),
@@ -184,6 +197,7 @@ impl Tally {
             self.swept.0, self.swept.1, self.starved.0, self.starved.1
         ));
         line(format!("stack limits {} executions, {} overflowed", self.cramped.0, self.cramped.1));
+        line(format!("special operands {} calls", self.edges));
         line(format!("foreign engine contradicts itself on {} modules", self.contradictions));
         line(format!("skipped      {}", self.skips.values().sum::<u64>()));
         for (reason, count) in &self.skips {

@@ -193,7 +193,7 @@ pub(super) fn run<O: Observer>(
         macro_rules! pay {
             ($units:expr, $each:expr) => {{
                 let price = u64::from($units) * u64::from($each);
-                observer.dynamic(price);
+                observer.dynamic($units, Site { module, instr: pc - 1 });
                 or_trap!(objects.pay(price))
             }};
         }

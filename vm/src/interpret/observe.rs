@@ -46,9 +46,9 @@ pub(super) trait Observer {
     #[inline(always)]
     fn enters(&mut self, _declared_locals: u32, _module: &ModuleInner) {}
 
-    /// The dynamic part of a price is about to be paid.
+    /// The dynamic part of the instruction's price is about to be paid, for so many pages, bytes or elements.
     #[inline(always)]
-    fn dynamic(&mut self, _price: u64) {}
+    fn dynamic(&mut self, _units: u32, _site: Site<'_>) {}
 
     /// The instruction trapped, and so much gas is left.
     #[inline(always)]
@@ -144,9 +144,9 @@ impl Observer for AuditState {
         self.add(entry_price(declared_locals, module));
     }
 
-    fn dynamic(&mut self, price: u64) {
-        self.dynamic = price;
-        self.add(price);
+    fn dynamic(&mut self, units: u32, site: Site<'_>) {
+        self.dynamic = u64::from(units) * u64::from(unit_price(site));
+        self.add(self.dynamic);
     }
 
     fn trapped(&mut self, trap: Trap, site: Site<'_>, gas: u64) {
@@ -203,6 +203,22 @@ fn price(instr: &Instr, op: Op, module: &ModuleInner) -> u64 {
         _ => (0, 0),
     };
     u64::from(schedule.price(op)) + slots * u64::from(each)
+}
+
+/// What the operator at `site` pays for each page, byte or element that its last operand counts.
+fn unit_price(site: Site<'_>) -> u32 {
+    let prices = &site.module.engine.schedule().prices;
+    match site.module.code.instrs[site.instr].op() {
+        Some(Op::MemoryGrow) => prices.memory_grow_page,
+        Some(Op::MemoryFill) => prices.memory_fill_byte,
+        Some(Op::MemoryCopy) => prices.memory_copy_byte,
+        Some(Op::MemoryInit) => prices.memory_init_byte,
+        Some(Op::TableGrow) => prices.table_grow_element,
+        Some(Op::TableFill) => prices.table_fill_element,
+        Some(Op::TableCopy) => prices.table_copy_element,
+        Some(Op::TableInit) => prices.table_init_element,
+        _ => 0,
+    }
 }
 
 /// The price of the operators behind `instr`, the one at `site`, up to the end of its run.

@@ -129,7 +129,9 @@ pub(crate) struct DataSegment {
 #[derive(Debug)]
 pub(crate) enum DataMode {
     /// Into memory 0, the only one.
-    Active { offset: ConstExpr },
+    Active {
+        offset: ConstExpr,
+    },
     Passive,
 }
 

@@ -48,7 +48,14 @@ impl Module {
         let bytes = bytes.as_ref();
         let Validated { info, plan, facts } = validate::validate(bytes, engine.config())?;
         let code = Code::decode(bytes, &info, &plan);
-        Ok(Module(Arc::new(ModuleInner { engine: engine.clone(), bytes: bytes.into(), info, plan, facts, code })))
+        Ok(Module(Arc::new(ModuleInner {
+            engine: engine.clone(),
+            bytes: bytes.into(),
+            info,
+            plan,
+            facts,
+            code,
+        })))
     }
 
     /// Whether the engine accepts a module, without preparing it.

@@ -9,11 +9,16 @@ use crate::limits::Limit;
 use alloc::vec::Vec;
 use lockstep_gas::Planner;
 use wasmparser::{
-    BinaryReaderError, FrameKind, FrameStack, FuncToValidate, FunctionBody, ValidatorResources, VisitOperator,
+    BinaryReaderError, BlockType, FrameKind, FrameStack, FuncToValidate, FunctionBody, ModuleArity,
+    ValidatorResources, VisitOperator,
 };
 
 impl<'b> Session<'b> {
-    pub(super) fn body(&mut self, function: FuncToValidate<ValidatorResources>, body: &FunctionBody<'b>) -> Result {
+    pub(super) fn body(
+        &mut self,
+        function: FuncToValidate<ValidatorResources>,
+        body: &FunctionBody<'b>,
+    ) -> Result {
         self.function = Some(function.index);
         let range = body.range();
         self.meter.hold(Limit::BodyBytes, range.end - range.start, range.start)?;
@@ -40,6 +45,8 @@ impl<'b> Session<'b> {
         let allowed_height = self.meter.allowed(Limit::OperandHeight);
         let allowed_nesting = self.meter.allowed(Limit::Nesting);
         let allowed_targets = self.meter.allowed(Limit::BrTableTargets);
+        let ty = &self.info.types[type_index as usize];
+        self.named_values.add((ty.params().len() + ty.results().len()) as u64, range.start)?;
         let (mut height_max, mut nesting_max) = (0, 0);
         while !reader.eof() {
             let offset = reader.original_position();
@@ -51,6 +58,7 @@ impl<'b> Session<'b> {
                 floats: self.floats,
                 allowed_targets,
                 targets_max: &mut self.br_table_targets,
+                named_values: &mut self.named_values,
             });
             visited??;
 
@@ -72,6 +80,7 @@ impl<'b> Session<'b> {
         self.meter.hold(Limit::OperandHeight, height_max, range.start)?;
         self.meter.hold(Limit::Nesting, nesting_max, range.start)?;
         self.meter.hold(Limit::BrTableTargets, self.br_table_targets, range.start)?;
+        self.meter.hold(Limit::ValuesPerByte, self.named_values.per_byte(), range.start)?;
         self.meter.hold(Limit::FrameSlots, self.planner.last_frame_slots().into(), range.start)?;
 
         self.info.bodies.push(body_place(range, operators)?);
@@ -89,6 +98,84 @@ struct Both<'p, 's, V> {
     floats: bool,
     allowed_targets: u64,
     targets_max: &'p mut u64,
+    named_values: &'p mut NamedValues,
+}
+
+/// The values that entries and operators of variable arity name, in live and dead code. Validating an operator takes as
+/// long as it names values, so that this bounds the time by byte.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NamedValues {
+    values: u64,
+    module_bytes: u64,
+    allowed_per_byte: u64,
+}
+
+impl NamedValues {
+    pub(super) fn new(module_bytes: u64, allowed_per_byte: u64) -> Self {
+        NamedValues { values: 0, module_bytes: module_bytes.max(1), allowed_per_byte }
+    }
+
+    fn per_byte(&self) -> u64 {
+        self.values.div_ceil(self.module_bytes)
+    }
+
+    #[inline]
+    fn add(&mut self, values: u64, offset: u64) -> Result {
+        self.values = self.values.saturating_add(values);
+        if self.values > self.module_bytes.saturating_mul(self.allowed_per_byte) {
+            let (limit, allowed, found) = (Limit::ValuesPerByte, self.allowed_per_byte, self.per_byte());
+            return Err(Refusal::Limit { limit, allowed, found, offset });
+        }
+        Ok(())
+    }
+}
+
+/// What an operator names. An index that means nothing counts nothing: the validator refuses it next.
+impl<V: ModuleArity> Both<'_, '_, V> {
+    #[inline]
+    fn names(&mut self, values: u64) -> Result {
+        self.named_values.add(values, self.planner.position().into())
+    }
+
+    #[inline]
+    fn names_block(&mut self, ty: BlockType) -> Result {
+        match ty {
+            BlockType::Empty => Ok(()),
+            BlockType::Type(_) => self.names(1),
+            BlockType::FuncType(index) => self.names_type(index),
+        }
+    }
+
+    fn names_type(&mut self, index: u32) -> Result {
+        let ty = self.validator.sub_type_at(index);
+        let (parameters, results) = ty.and_then(|ty| self.validator.sub_type_arity(ty)).unwrap_or_default();
+        self.names(u64::from(parameters) + u64::from(results))
+    }
+
+    fn names_function(&mut self, function: u32) -> Result {
+        match self.validator.type_index_of_function(function) {
+            Some(ty) => self.names_type(ty),
+            None => Ok(()),
+        }
+    }
+
+    #[inline]
+    fn names_label(&mut self, depth: u32, times: u64) -> Result {
+        let Some((ty, kind)) = self.validator.label_block(depth) else { return Ok(()) };
+        if ty == BlockType::Empty {
+            return Ok(());
+        }
+        let (parameters, results) = self.validator.block_type_arity(ty).unwrap_or_default();
+        let arity = if kind == FrameKind::Loop { parameters } else { results };
+        self.names(u64::from(arity).saturating_mul(times))
+    }
+
+    fn names_body_results(&mut self) -> Result {
+        match self.validator.control_stack_height().checked_sub(1) {
+            Some(outermost) => self.names_label(outermost, 1),
+            None => Ok(()),
+        }
+    }
 }
 
 impl<V: FrameStack> FrameStack for Both<'_, '_, V> {
@@ -116,7 +203,14 @@ macro_rules! define_visit {
     (note $self:ident @saturating_float_to_int $($rest:tt)*) => { $self.features.saturating_conversions = true; };
     (note $self:ident @bulk_memory $($rest:tt)*) => { $self.features.bulk_memory = true; };
     (note $self:ident @reference_types $($rest:tt)*) => { $self.features.reference_types = true; };
-    (note $self:ident @tail_call $($rest:tt)*) => { $self.features.tail_calls = true; };
+    (note $self:ident @tail_call ReturnCall $function:ident) => {
+        $self.features.tail_calls = true;
+        $self.names_function($function)?;
+    };
+    (note $self:ident @tail_call ReturnCallIndirect $ty:ident $table:ident) => {
+        $self.features.tail_calls = true;
+        $self.names_type($ty)?;
+    };
     (note $self:ident @mvp BrTable $targets:ident) => {
         let found = u64::from($targets.len());
         if found > $self.allowed_targets {
@@ -128,13 +222,22 @@ macro_rules! define_visit {
             });
         }
         *$self.targets_max = found.max(*$self.targets_max);
+        $self.names_label($targets.default(), found + 1)?;
     };
+    (note $self:ident @mvp Block $ty:ident) => { $self.names_block($ty)?; };
+    (note $self:ident @mvp Loop $ty:ident) => { $self.names_block($ty)?; };
+    (note $self:ident @mvp If $ty:ident) => { $self.names_block($ty)?; };
+    (note $self:ident @mvp Br $depth:ident) => { $self.names_label($depth, 1)?; };
+    (note $self:ident @mvp BrIf $depth:ident) => { $self.names_label($depth, 1)?; };
+    (note $self:ident @mvp Return) => { $self.names_body_results()?; };
+    (note $self:ident @mvp Call $function:ident) => { $self.names_function($function)?; };
+    (note $self:ident @mvp CallIndirect $ty:ident $table:ident) => { $self.names_type($ty)?; };
     (note $self:ident @$other:ident $($rest:tt)*) => {};
 }
 
 impl<'a, V> VisitOperator<'a> for Both<'_, '_, V>
 where
-    V: VisitOperator<'a, Output = Result<(), BinaryReaderError>>,
+    V: VisitOperator<'a, Output = Result<(), BinaryReaderError>> + ModuleArity,
 {
     type Output = Result;
 

@@ -15,17 +15,18 @@ use crate::error::{Invalid, Reason};
 use crate::features;
 use crate::limits::Limit;
 use crate::module::info::{
-    Body, ConstExpr, ConstOp, DataMode, DataSegment, ElementItems, ElementMode, ElementSegment, Export, ExportItem,
-    Import, ImportItem, ModuleInfo,
+    Body, ConstExpr, ConstOp, DataMode, DataSegment, ElementItems, ElementMode, ElementSegment, Export,
+    ExportItem, Import, ImportItem, ModuleInfo,
 };
 use crate::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
 use alloc::{boxed::Box, format, string::ToString, vec::Vec};
+use body::NamedValues;
 use core::ops::Range;
 use lockstep_gas::{Plan, PlanError, Planner};
 use meter::Meter;
 use wasmparser::{
-    BinaryReaderError, CustomSectionReader, DataKind, ElementKind, ExternalKind, FuncValidatorAllocations, KnownCustom,
-    Name, Operator, Parser, Payload, TypeRef, ValidPayload, Validator,
+    BinaryReaderError, CustomSectionReader, DataKind, ElementKind, ExternalKind, FuncValidatorAllocations,
+    KnownCustom, Name, Operator, Parser, Payload, TypeRef, ValidPayload, Validator,
 };
 
 /// A module that has been accepted.
@@ -53,10 +54,24 @@ enum Refusal {
     /// The validator or a section's reader refused.
     Invalid(BinaryReaderError),
     Plan(PlanError),
-    Limit { limit: Limit, allowed: u64, found: u64, offset: u64 },
-    Float { offset: u64 },
-    Feature { feature: &'static str, message: &'static str, offset: u64 },
-    Unexpected { what: &'static str, offset: u64 },
+    Limit {
+        limit: Limit,
+        allowed: u64,
+        found: u64,
+        offset: u64,
+    },
+    Float {
+        offset: u64,
+    },
+    Feature {
+        feature: &'static str,
+        message: &'static str,
+        offset: u64,
+    },
+    Unexpected {
+        what: &'static str,
+        offset: u64,
+    },
 }
 
 impl From<BinaryReaderError> for Refusal {
@@ -86,6 +101,7 @@ struct Session<'b> {
     facts: ModuleFacts,
     module_locals: u64,
     br_table_targets: u64,
+    named_values: NamedValues,
     /// The function whose body is being read.
     function: Option<u32>,
 }
@@ -105,6 +121,7 @@ impl<'b> Session<'b> {
             facts: ModuleFacts::default(),
             module_locals: 0,
             br_table_targets: 0,
+            named_values: NamedValues::new(bytes.len() as u64, config.limits.values_per_byte),
             function: None,
         }
     }
@@ -197,9 +214,13 @@ impl<'b> Session<'b> {
                 (Limit::Globals, self.info.globals.len() as u64 + u64::from(section.count()), section.range())
             }
             Payload::ExportSection(section) => (Limit::Exports, section.count().into(), section.range()),
-            Payload::ElementSection(section) => (Limit::ElementSegments, section.count().into(), section.range()),
+            Payload::ElementSection(section) => {
+                (Limit::ElementSegments, section.count().into(), section.range())
+            }
             Payload::DataSection(section) => (Limit::DataSegments, section.count().into(), section.range()),
-            Payload::DataCountSection { count, range } => (Limit::DataSegments, (*count).into(), range.clone()),
+            Payload::DataCountSection { count, range } => {
+                (Limit::DataSegments, (*count).into(), range.clone())
+            }
             _ => return Ok(()),
         };
         self.meter.hold(limit, count, range.start)
@@ -366,7 +387,10 @@ impl<'b> Session<'b> {
             let mode = match segment.kind {
                 ElementKind::Active { table_index, offset_expr } => {
                     self.planner.add_active_elements(items.len() as u64)?;
-                    ElementMode::Active { table: table_index.unwrap_or(0), offset: self.constant(&offset_expr)? }
+                    ElementMode::Active {
+                        table: table_index.unwrap_or(0),
+                        offset: self.constant(&offset_expr)?,
+                    }
                 }
                 ElementKind::Passive => {
                     self.facts.features.bulk_memory = true;
@@ -455,12 +479,16 @@ impl<'b> Session<'b> {
             },
             Refusal::Invalid(error) => self.explain_invalid(&error),
             Refusal::Plan(error) => (Reason::Invalid(error.kind().to_string()), error.offset()),
-            Refusal::Limit { limit, allowed, found, offset } => (Reason::Limit { limit, allowed, found }, offset),
+            Refusal::Limit { limit, allowed, found, offset } => {
+                (Reason::Limit { limit, allowed, found }, offset)
+            }
             Refusal::Float { offset } => (Reason::Float, offset),
             Refusal::Feature { feature, message, offset } => {
                 (Reason::Feature { feature: feature.into(), message: message.to_string() }, offset)
             }
-            Refusal::Unexpected { what, offset } => (Reason::Invalid(format!("{what} that is not supported")), offset),
+            Refusal::Unexpected { what, offset } => {
+                (Reason::Invalid(format!("{what} that is not supported")), offset)
+            }
         };
         let function_name = self.function.and_then(|function| find_function_name(self.bytes, function));
         Invalid { reason, offset, function: self.function, function_name: function_name.map(Into::into) }

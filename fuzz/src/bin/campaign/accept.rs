@@ -40,13 +40,16 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         println!("wrote {}", args.file.display());
         return Ok(());
     }
-    let text = fs::read_to_string(&args.file).with_context(|| format!("cannot read {}", args.file.display()))?;
+    let text =
+        fs::read_to_string(&args.file).with_context(|| format!("cannot read {}", args.file.display()))?;
     let frozen: Acceptance = toml::from_str(&text)?;
     if now.inputs != frozen.inputs {
         bail!("the modules themselves have changed: look at what changed them, then use --bless");
     }
     if now != frozen {
-        bail!("other modules are accepted than before, or with other codes:\nfrozen {frozen:#?}\nnow {now:#?}");
+        bail!(
+            "other modules are accepted than before, or with other codes:\nfrozen {frozen:#?}\nnow {now:#?}"
+        );
     }
     println!("as frozen");
     Ok(())

@@ -153,7 +153,8 @@ impl Report {
 fn machine() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find(|line| line.starts_with("model name"));
-    let model = model.and_then(|line| line.split(": ").nth(1)).unwrap_or("a processor that does not tell its name");
+    let model =
+        model.and_then(|line| line.split(": ").nth(1)).unwrap_or("a processor that does not tell its name");
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     format!("{model}, {threads} threads, {} {}", std::env::consts::OS, std::env::consts::ARCH)
 }
@@ -219,7 +220,12 @@ fn refused(bench: &Bench, family: &Family, most: usize, repetitions: u32, report
 
 fn peak(family: &Family, cost: &Cost, what: &str, report: &mut Report) -> String {
     let judged = cost.peak > PEAK_CONSTANT || cost.bytes >= JUDGED_BYTES;
-    report.number(&format!("{}: bytes a byte of {what}", family.name), cost.peak_per_byte(), PER_BYTE_MAX, judged)
+    report.number(
+        &format!("{}: bytes a byte of {what}", family.name),
+        cost.peak_per_byte(),
+        PER_BYTE_MAX,
+        judged,
+    )
 }
 
 /// Growth by doubling, at the widest limits.
@@ -265,12 +271,16 @@ fn doublings(bench: &Bench, stage: Stage, family: &Family, repetitions: u32, rep
     let ours = stage != Stage::Bare;
     for (whole, half, (time, _)) in &ratios {
         let judged = ours && whole.time >= JUDGED_TIME && half.bytes >= JUDGED_BYTES / 2;
-        row += &format!(" {} |", report.number(&format!("{name}: time by doubling"), *time, RATIO_MAX, judged));
+        row +=
+            &format!(" {} |", report.number(&format!("{name}: time by doubling"), *time, RATIO_MAX, judged));
     }
     row += &format!(" {:.1} | {:.1} |", third.nanoseconds_per_byte(), third.peak_per_byte());
     for (whole, _, (_, memory)) in &ratios {
         let judged = ours && whole.peak > PEAK_CONSTANT && whole.bytes >= JUDGED_BYTES;
-        row += &format!(" {} |", report.number(&format!("{name}: memory by doubling"), *memory, RATIO_MAX, judged));
+        row += &format!(
+            " {} |",
+            report.number(&format!("{name}: memory by doubling"), *memory, RATIO_MAX, judged)
+        );
     }
     row
 }
@@ -279,13 +289,16 @@ fn doublings(bench: &Bench, stage: Stage, family: &Family, repetitions: u32, rep
 /// refused.
 fn largest(bench: &Bench, stage: Stage, family: &Family) -> Option<usize> {
     let mut largest = None;
-    let mut n = 16_384;
+    // Members of wide types begin with thousands of bytes that are the same at every size.
+    let mut n = if family.amplification < 100 { 16_384 } else { 262_144 };
     loop {
         n = n.min(family.largest);
         let wasm = family.build(n);
         // Without our limits the amplifying families would take all memory there is.
         let cost = bench.accepts(&wasm).then(|| bench.measure(stage, &wasm, 1)).filter(|cost| cost.accepted);
-        let Some(cost) = cost else { return largest };
+        let Some(cost) = cost else {
+            return largest.or_else(|| bench.largest_accepted(family, n));
+        };
         largest = Some(n);
         if cost.time >= LARGEST_TIME + LARGEST_TIME / 4 || n == family.largest {
             return largest;
