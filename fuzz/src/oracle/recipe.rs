@@ -130,8 +130,9 @@ fn special(parameters: &[ValType]) -> Vec<Vec<Value>> {
     if parameters.len() == 1 {
         return single.collect();
     }
-    let pairs =
-        single.flat_map(|first| values.iter().map(move |second| [first.as_slice(), std::slice::from_ref(second)].concat()));
+    let pairs = single.flat_map(|first| {
+        values.iter().map(move |second| [first.as_slice(), std::slice::from_ref(second)].concat())
+    });
     pairs.collect()
 }
 
