@@ -16,6 +16,16 @@ const PER_BYTE_MAX: usize = 200;
 /// How much more memory a doubling may take.
 const RATIO_MAX: f64 = 2.3;
 
+/// Sections that say they have a million items, or one group of a million types, and end there.
+const LIARS: [&[u8]; 6] = [
+    b"\x01\x03\xc0\x84\x3d",
+    b"\x01\x05\x01\x4e\xc0\x84\x3d",
+    b"\x02\x03\xc0\x84\x3d",
+    b"\x03\x03\xc0\x84\x3d",
+    b"\x06\x03\xc0\x84\x3d",
+    b"\x07\x03\xc0\x84\x3d",
+];
+
 const STAGES: [Stage; 3] = [Stage::Validate, Stage::Decode, Stage::Instrument];
 
 /// Families that move up to a thousand operands a byte take that many times as long.
@@ -55,6 +65,12 @@ fn memory_is_linear_in_the_bytes() {
             let (_, memory) = whole.ratios(&half);
             assert!(memory <= RATIO_MAX, "{}, {}: {memory:.2} by doubling", family.name, stage.name());
             doubled += 1;
+        }
+    }
+    for liar in LIARS {
+        for stage in STAGES {
+            let wasm = [b"\0asm\x01\0\0\0", liar].concat();
+            assert_bounded("a section that says too much", stage, &default.measure(stage, &wasm, 1));
         }
     }
     println!("{accepted} measured at default limits, most by byte {:.0} for {}", worst.0, worst.1);

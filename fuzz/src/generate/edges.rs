@@ -63,55 +63,70 @@ pub struct Numeric {
     result: ValType,
 }
 
+/// The first and the last of a range of opcodes, their operands' type and number, and their result. Below 8 they stand
+/// behind the prefix 0xfc.
+const ROWS: [(u8, u8, ValType, usize, ValType); 36] = [
+    (0x45, 0x45, ValType::I32, 1, ValType::I32),
+    (0x46, 0x4f, ValType::I32, 2, ValType::I32),
+    (0x50, 0x50, ValType::I64, 1, ValType::I32),
+    (0x51, 0x5a, ValType::I64, 2, ValType::I32),
+    (0x5b, 0x60, ValType::F32, 2, ValType::I32),
+    (0x61, 0x66, ValType::F64, 2, ValType::I32),
+    (0x67, 0x69, ValType::I32, 1, ValType::I32),
+    (0x6a, 0x78, ValType::I32, 2, ValType::I32),
+    (0x79, 0x7b, ValType::I64, 1, ValType::I64),
+    (0x7c, 0x8a, ValType::I64, 2, ValType::I64),
+    (0x8b, 0x91, ValType::F32, 1, ValType::F32),
+    (0x92, 0x98, ValType::F32, 2, ValType::F32),
+    (0x99, 0x9f, ValType::F64, 1, ValType::F64),
+    (0xa0, 0xa6, ValType::F64, 2, ValType::F64),
+    (0xa7, 0xa7, ValType::I64, 1, ValType::I32),
+    (0xa8, 0xa9, ValType::F32, 1, ValType::I32),
+    (0xaa, 0xab, ValType::F64, 1, ValType::I32),
+    (0xac, 0xad, ValType::I32, 1, ValType::I64),
+    (0xae, 0xaf, ValType::F32, 1, ValType::I64),
+    (0xb0, 0xb1, ValType::F64, 1, ValType::I64),
+    (0xb2, 0xb3, ValType::I32, 1, ValType::F32),
+    (0xb4, 0xb5, ValType::I64, 1, ValType::F32),
+    (0xb6, 0xb6, ValType::F64, 1, ValType::F32),
+    (0xb7, 0xb8, ValType::I32, 1, ValType::F64),
+    (0xb9, 0xba, ValType::I64, 1, ValType::F64),
+    (0xbb, 0xbb, ValType::F32, 1, ValType::F64),
+    (0xbc, 0xbc, ValType::F32, 1, ValType::I32),
+    (0xbd, 0xbd, ValType::F64, 1, ValType::I64),
+    (0xbe, 0xbe, ValType::I32, 1, ValType::F32),
+    (0xbf, 0xbf, ValType::I64, 1, ValType::F64),
+    (0xc0, 0xc1, ValType::I32, 1, ValType::I32),
+    (0xc2, 0xc4, ValType::I64, 1, ValType::I64),
+    // Behind the prefix.
+    (0, 1, ValType::F32, 1, ValType::I32),
+    (2, 3, ValType::F64, 1, ValType::I32),
+    (4, 5, ValType::F32, 1, ValType::I64),
+    (6, 7, ValType::F64, 1, ValType::I64),
+];
+
 /// Every numeric operator.
 fn numeric() -> Vec<Numeric> {
-    use ValType::{F32, F64, I32, I64};
-    let rows: [(u8, u8, ValType, usize, ValType); 36] = [
-        (0x45, 0x45, I32, 1, I32),
-        (0x46, 0x4f, I32, 2, I32),
-        (0x50, 0x50, I64, 1, I32),
-        (0x51, 0x5a, I64, 2, I32),
-        (0x5b, 0x60, F32, 2, I32),
-        (0x61, 0x66, F64, 2, I32),
-        (0x67, 0x69, I32, 1, I32),
-        (0x6a, 0x78, I32, 2, I32),
-        (0x79, 0x7b, I64, 1, I64),
-        (0x7c, 0x8a, I64, 2, I64),
-        (0x8b, 0x91, F32, 1, F32),
-        (0x92, 0x98, F32, 2, F32),
-        (0x99, 0x9f, F64, 1, F64),
-        (0xa0, 0xa6, F64, 2, F64),
-        (0xa7, 0xa7, I64, 1, I32),
-        (0xa8, 0xa9, F32, 1, I32),
-        (0xaa, 0xab, F64, 1, I32),
-        (0xac, 0xad, I32, 1, I64),
-        (0xae, 0xaf, F32, 1, I64),
-        (0xb0, 0xb1, F64, 1, I64),
-        (0xb2, 0xb3, I32, 1, F32),
-        (0xb4, 0xb5, I64, 1, F32),
-        (0xb6, 0xb6, F64, 1, F32),
-        (0xb7, 0xb8, I32, 1, F64),
-        (0xb9, 0xba, I64, 1, F64),
-        (0xbb, 0xbb, F32, 1, F64),
-        (0xbc, 0xbc, F32, 1, I32),
-        (0xbd, 0xbd, F64, 1, I64),
-        (0xbe, 0xbe, I32, 1, F32),
-        (0xbf, 0xbf, I64, 1, F64),
-        (0xc0, 0xc1, I32, 1, I32),
-        (0xc2, 0xc4, I64, 1, I64),
-        // Behind the prefix.
-        (0, 1, F32, 1, I32),
-        (2, 3, F64, 1, I32),
-        (4, 5, F32, 1, I64),
-        (6, 7, F64, 1, I64),
-    ];
-    let ranges = rows.into_iter().flat_map(|(first, last, operand, operands, result)| {
+    let ranges = ROWS.into_iter().flat_map(|(first, last, operand, operands, result)| {
         (first..=last).map(move |opcode| Numeric { opcode, prefixed: opcode < 8, operand, operands, result })
     });
     ranges.collect()
 }
 
 impl Numeric {
+    /// The result of the numeric operator that these bytes begin with.
+    pub(crate) fn result_of(bytes: &[u8]) -> Option<ValType> {
+        let (opcode, prefixed) = match bytes {
+            [0xfc, opcode, ..] => (*opcode, true),
+            [opcode, ..] => (*opcode, false),
+            [] => return None,
+        };
+        let row = ROWS
+            .iter()
+            .find(|(first, last, ..)| (*first < 8) == prefixed && (*first..=*last).contains(&opcode));
+        row.map(|(.., result)| *result)
+    }
+
     fn has_floats(&self) -> bool {
         let is_float = |ty| matches!(ty, ValType::F32 | ValType::F64);
         is_float(self.operand) || is_float(self.result)

@@ -1,7 +1,7 @@
 //! The foreign side of a comparison: instrumented modules on wasmi, which knows nothing of Lockstep.
 //!
 //! Owns what the instrumented form asks of a harness: gas set, peak read, height reset when an activation ends, the price
-//! of instantiation, activation depth, host functions that charge. It must not know the interpreter.
+//! of instantiation. Host functions are in `foreign_host`. It must not know the interpreter.
 //!
 //! The stack's limit is a constant of the instrumented code. A lower one is had by beginning at a height above 0.
 
@@ -12,12 +12,11 @@ use lockstep_gas::METER_GLOBALS;
 use lockstep_vm::Trap;
 use wasmi::errors::{ErrorKind, HostError, InstantiationError};
 use wasmi::{
-    AsContext, AsContextMut, Caller, Extern, ExternRef, F32, F64, Func, Global, Instance, Linker, Memory,
-    MemoryType, Module, Mutability, Nullable, Ref, RefType, Store, StoreLimits, Table, TableType, TrapCode,
-    Val, ValType,
+    AsContext, AsContextMut, Extern, ExternRef, F32, F64, Func, Global, Instance, Linker, Memory, Module,
+    Mutability, Nullable, Ref, Store, StoreLimits, Table, TrapCode, Val,
 };
 
-use super::host::{self, Kind};
+use super::foreign_host::{define_host, define_spectest};
 use super::quiet;
 use super::setup::{METER, Setup};
 use super::value::{Ended, Outcome, UNNAMED, Value, function_name};
@@ -69,12 +68,12 @@ pub struct Foreign {
     floor: i64,
 }
 
-struct Host {
+pub(super) struct Host {
     meter: Option<[Global; 4]>,
     limits: StoreLimits,
     externs: Vec<ExternRef>,
-    depth: u32,
-    depth_limit: u32,
+    pub(super) depth: u32,
+    pub(super) depth_limit: u32,
 }
 
 impl Host {
@@ -83,12 +82,12 @@ impl Host {
     }
 }
 
-const GAS: usize = 0;
-const HEIGHT: usize = 1;
+pub(super) const GAS: usize = 0;
+pub(super) const HEIGHT: usize = 1;
 const PEAK: usize = 2;
 const TRAP: usize = 3;
 
-fn get(store: impl AsContext<Data = Host>, index: usize) -> i64 {
+pub(super) fn get(store: impl AsContext<Data = Host>, index: usize) -> i64 {
     let store = store.as_context();
     let Val::I64(value) = store.data().global(index).get(store) else {
         unreachable!("the meter's globals are i64")
@@ -96,14 +95,14 @@ fn get(store: impl AsContext<Data = Host>, index: usize) -> i64 {
     value
 }
 
-fn set(mut store: impl AsContextMut<Data = Host>, index: usize, value: i64) {
+pub(super) fn set(mut store: impl AsContextMut<Data = Host>, index: usize, value: i64) {
     let global = store.as_context().data().global(index);
     global.set(store.as_context_mut(), Val::I64(value)).expect("the meter's globals are mutable i64");
 }
 
 /// An ending that a host function raises.
 #[derive(Clone, Debug)]
-enum Raised {
+pub(super) enum Raised {
     Trap(Trap),
     Unable(Unable),
 }
@@ -351,7 +350,10 @@ fn key(function: &Func) -> String {
 }
 
 /// The trap that an error of this engine stands for.
-fn trap_of(mut store: impl AsContextMut<Data = Host>, error: &wasmi::Error) -> Result<Trap, Unable> {
+pub(super) fn trap_of(
+    mut store: impl AsContextMut<Data = Host>,
+    error: &wasmi::Error,
+) -> Result<Trap, Unable> {
     if let Some(raised) = error.downcast_ref::<Raised>() {
         return match raised {
             Raised::Trap(trap) => Ok(*trap),
@@ -403,88 +405,4 @@ fn is_link_error(error: &wasmi::Error) -> bool {
         error.kind(),
         ErrorKind::Linker(_) | ErrorKind::Instantiation(_) | ErrorKind::Memory(_) | ErrorKind::Table(_)
     )
-}
-
-/// Charges as a host function does.
-fn charge(mut caller: &mut Caller<'_, Host>, price: u64) -> Result<(), wasmi::Error> {
-    let gas = get(&mut caller, GAS) as u64;
-    set(&mut caller, GAS, gas.saturating_sub(price) as i64);
-    if gas < price { Err(wasmi::Error::host(Raised::Trap(Trap::OutOfGas))) } else { Ok(()) }
-}
-
-fn define_host(linker: &mut Linker<Host>) -> Result<(), wasmi::Error> {
-    linker.func_wrap("env", "tick", |mut caller: Caller<'_, Host>| charge(&mut caller, host::TICK))?;
-    linker.func_wrap("env", "mix", host::mix)?;
-    // Whether it is swallowed does not matter: OutOfGas is raised behind the host function.
-    linker.func_wrap("env", "charge", |mut caller: Caller<'_, Host>, argument: i64| {
-        charge(&mut caller, host::charge(argument))
-    })?;
-    linker.func_wrap(
-        "env",
-        "reenter",
-        |mut caller: Caller<'_, Host>, argument: i32| -> Result<i32, wasmi::Error> {
-            let callback = caller.get_export("callback").and_then(Extern::into_func);
-            let Some(callback) = callback.and_then(|callback| callback.typed::<i32, i32>(&caller).ok())
-            else {
-                return Ok(argument);
-            };
-            let outcome = if caller.data().depth >= caller.data().depth_limit {
-                Err(Ok(Trap::ActivationDepth))
-            } else {
-                let (height, gas) = (get(&caller, HEIGHT), get(&caller, GAS) as u64);
-                let allowance = host::allowance(argument, gas);
-                set(&mut caller, GAS, allowance as i64);
-                caller.data_mut().depth += 1;
-                let outcome = callback.call(&mut caller, argument);
-                caller.data_mut().depth -= 1;
-                let outcome = outcome.map_err(|error| trap_of(&mut caller, &error));
-                set(&mut caller, HEIGHT, height);
-                let left = get(&caller, GAS) as u64;
-                set(&mut caller, GAS, (gas - allowance + left) as i64);
-                outcome
-            };
-            outcome.or_else(|ending| match ending {
-                Ok(trap) => host::swallowed(argument, trap).ok_or_else(|| {
-                    // OutOfGas leaves nothing, also of the gas that the nested activation was not given.
-                    if trap == Trap::OutOfGas {
-                        set(&mut caller, GAS, 0);
-                    }
-                    wasmi::Error::host(Raised::Trap(trap))
-                }),
-                Err(unable) => Err(wasmi::Error::host(Raised::Unable(unable))),
-            })
-        },
-    )?;
-    Ok(())
-}
-
-fn define_spectest(linker: &mut Linker<Host>, store: &mut Store<Host>) -> Result<(), wasmi::Error> {
-    for (name, kinds) in host::PRINTS {
-        let parameters = kinds.iter().map(|kind| match kind {
-            Kind::I32 => ValType::I32,
-            Kind::I64 => ValType::I64,
-            Kind::F32 => ValType::F32,
-            Kind::F64 => ValType::F64,
-        });
-        let ty = wasmi::FuncType::new(parameters, []);
-        linker.func_new(host::SPECTEST, name, ty, |_, _, _| Ok(()))?;
-    }
-    let globals = [
-        ("global_i32", Val::I32(host::SPECTEST_INTEGER)),
-        ("global_i64", Val::I64(host::SPECTEST_INTEGER.into())),
-        ("global_f32", Val::F32(F32::from_bits((host::SPECTEST_FLOAT as f32).to_bits()))),
-        ("global_f64", Val::F64(F64::from_bits(host::SPECTEST_FLOAT.to_bits()))),
-    ];
-    for (name, value) in globals {
-        let global = Global::new(&mut *store, value, Mutability::Const);
-        linker.define(host::SPECTEST, name, global)?;
-    }
-    let (minimum, maximum) = host::SPECTEST_TABLE;
-    let ty = TableType::new(RefType::Func, minimum, Some(maximum));
-    let table = Table::new(&mut *store, ty, Ref::null(RefType::Func))?;
-    linker.define(host::SPECTEST, "table", table)?;
-    let (minimum, maximum) = host::SPECTEST_MEMORY;
-    let memory = Memory::new(&mut *store, MemoryType::new(minimum, Some(maximum)))?;
-    linker.define(host::SPECTEST, "memory", memory)?;
-    Ok(())
 }

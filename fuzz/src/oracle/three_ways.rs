@@ -4,17 +4,19 @@
 //! Owns the comparison. What differs is told in terms of both sides; who is wrong is for people, by the law. It must not
 //! know where modules come from.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::Cell;
 use std::fmt;
 
-use lockstep_gas::{InstrumentErrorKind, Op, instrument};
-use lockstep_vm::{ErrorKind, Extern, Module};
+use lockstep_gas::Op;
+use lockstep_vm::Module;
 
-use super::foreign::{self, Foreign, Unable};
+pub use super::prepare::NotReady;
+
+use super::foreign::Unable;
 use super::ours::{Ours, Seen};
+use super::pair::{Pair, Verdict, recount_difference};
+use super::prepare::{Form, Forms, prepare};
 use super::quiet;
-use super::recount;
-use super::rewrite::rewrite;
 use super::setup::Setup;
 use super::value::{Ended, Outcome, Value};
 
@@ -121,15 +123,6 @@ pub struct Subject<'a> {
     contradicted: Cell<bool>,
 }
 
-/// Why a module cannot be run.
-#[derive(Clone, Debug)]
-pub enum NotReady {
-    /// Our engine refuses it with this code.
-    Refused(String),
-    /// Our own parts do not agree on it.
-    Different(Difference),
-}
-
 impl<'a> Subject<'a> {
     /// Validates, decodes, instruments and translates a module.
     ///
@@ -162,19 +155,23 @@ impl<'a> Subject<'a> {
 
     /// Runs a script all ways; the recount only if asked for.
     pub fn compare(&self, script: &Script, audited: bool) -> Comparison {
-        let comparison = self.compare_guarded(script, audited);
-        if self.form.get() == Form::Rewritten || matches!(comparison, Comparison::Same(_)) {
-            return comparison;
+        let form = self.form.get();
+        let first = self.compare_guarded(script, audited);
+        if let Comparison::Same(_) = first {
+            return first;
         }
         // Does the foreign engine stand by its word?
-        self.form.set(Form::Rewritten);
-        let again = self.compare_guarded(script, audited);
-        match (&comparison, &again) {
-            (Comparison::Different(_), Comparison::Same(_)) => self.contradicted.set(true),
-            (Comparison::Different(_), _) => return comparison,
-            _ => {}
+        let untried = Form::ALL.iter().position(|known| *known == form).map_or(0, |index| index + 1);
+        for form in &Form::ALL[untried..] {
+            self.form.set(*form);
+            let again = self.compare_guarded(script, audited);
+            if let Comparison::Same(_) = again {
+                self.contradicted.set(self.contradicted.get() || matches!(first, Comparison::Different(_)));
+                return again;
+            }
         }
-        again
+        self.form.set(form);
+        first
     }
 
     fn compare_guarded(&self, script: &Script, audited: bool) -> Comparison {
@@ -225,224 +222,4 @@ impl<'a> Subject<'a> {
         }
         Comparison::Skipped(unable.0.clone())
     }
-}
-
-/// A module for our side, and for the other.
-///
-/// # Errors
-/// When it is refused, or when our parts disagree whether it should be.
-pub(super) fn prepare(setup: &Setup, wasm: &[u8]) -> Result<(Module, Forms), NotReady> {
-    let module = Module::new(&setup.engine, wasm).map_err(|error| match error.kind() {
-        ErrorKind::Invalid(invalid) => NotReady::Refused(invalid.code().into_owned()),
-        _ => NotReady::Refused(error.to_string()),
-    })?;
-    if let Some(difference) = recount::difference(&module) {
-        return Err(NotReady::Different(difference));
-    }
-    let instrumented = match instrument(wasm, &setup.instrument()) {
-        Ok(instrumented) => Ok(instrumented),
-        Err(error) => match error.kind() {
-            InstrumentErrorKind::Limit { what, .. } => {
-                Err(Unable(format!("the instrumented module has more {what} than engines accept")))
-            }
-            _ => {
-                let (ours, other) = ("accepted".into(), error.to_string());
-                let what = "whether it can be instrumented".into();
-                return Err(NotReady::Different(Difference { step: 0, what, ours, other }));
-            }
-        },
-    };
-    let instantiation_price = module.plan().instantiation_price();
-    Ok((
-        module,
-        Forms { instrumented, instantiation_price, plain: OnceCell::new(), rewritten: OnceCell::new() },
-    ))
-}
-
-/// What the foreign engine is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
-    /// The instrumented module.
-    Plain,
-    /// The same in other words.
-    Rewritten,
-}
-
-/// A module in its forms, each translated when it is asked for.
-pub(super) struct Forms {
-    instrumented: Result<Vec<u8>, Unable>,
-    instantiation_price: u64,
-    plain: OnceCell<Result<foreign::Prepared, Unable>>,
-    rewritten: OnceCell<Result<foreign::Prepared, Unable>>,
-}
-
-impl Forms {
-    pub(super) fn get(&self, engine: &wasmi::Engine, form: Form) -> Result<&foreign::Prepared, &Unable> {
-        let instrumented = self.instrumented.as_ref()?;
-        let prepare = |wasm: &[u8]| foreign::Prepared::new(engine, wasm, self.instantiation_price);
-        let prepared = match form {
-            Form::Plain => self.plain.get_or_init(|| prepare(instrumented)),
-            Form::Rewritten => self.rewritten.get_or_init(|| match rewrite(instrumented) {
-                Ok(rewritten) => prepare(&rewritten),
-                Err(error) => Err(Unable(format!("the instrumented module cannot be read: {error}"))),
-            }),
-        };
-        prepared.as_ref()
-    }
-}
-
-/// What came of one step on both sides.
-#[derive(Clone, Debug)]
-pub(super) enum Verdict {
-    Same(Step),
-    Skipped(String),
-    Different(Vec<Difference>),
-}
-
-/// Both sides, step by step.
-pub(super) struct Pair {
-    pub(super) ours: Ours,
-    pub(super) foreign: Foreign,
-    /// How many instances were made.
-    pub(super) instances: usize,
-}
-
-impl Pair {
-    pub(super) fn new(setup: &Setup, engine: &wasmi::Engine, stack_slots: u64, audited: bool) -> Self {
-        Self {
-            ours: Ours::new(setup, stack_slots, audited),
-            foreign: Foreign::new(setup, engine, stack_slots),
-            instances: 0,
-        }
-    }
-
-    pub(super) fn instantiate(&mut self, module: &Module, prepared: &foreign::Prepared, gas: u64) -> Verdict {
-        let seen = self.ours.instantiate(module, gas);
-        let ended = self.foreign.instantiate(prepared, gas);
-        let made = matches!(seen.ended.outcome, Outcome::Returned(_));
-        let verdict = self.judge(seen, ended, made.then_some(self.instances));
-        if made && matches!(verdict, Verdict::Same(_)) {
-            self.instances += 1;
-        }
-        verdict
-    }
-
-    pub(super) fn call(
-        &mut self,
-        instance: usize,
-        export: &str,
-        arguments: &[Value],
-        gas: Option<u64>,
-    ) -> Verdict {
-        let seen = self.ours.call(instance, export, arguments, gas);
-        let ended = self.foreign.call(instance, export, arguments, gas);
-        self.judge(seen, ended, Some(instance))
-    }
-
-    /// Compares a step, and what `instance` exports after it.
-    fn judge(&self, seen: Seen, ended: Result<Ended, Unable>, instance: Option<usize>) -> Verdict {
-        let mut differences: Vec<Difference> = recount_difference(&seen).into_iter().collect();
-        let theirs = match ended {
-            Ok(theirs) => theirs,
-            Err(Unable(_)) if !differences.is_empty() => return Verdict::Different(differences),
-            Err(Unable(reason)) => return Verdict::Skipped(reason),
-        };
-        let mut differ = |what: &str, ours: &dyn fmt::Display, other: &dyn fmt::Display| {
-            differences.push(Difference {
-                step: 0,
-                what: what.into(),
-                ours: ours.to_string(),
-                other: other.to_string(),
-            });
-        };
-        let ours = &seen.ended;
-        if !ours.outcome.agrees(&theirs.outcome) {
-            differ("outcome", &ours.outcome, &theirs.outcome);
-        }
-        if ours.gas != theirs.gas {
-            differ("gas left", &ours.gas, &theirs.gas);
-        }
-        if ours.peak != theirs.peak {
-            differ("peak of the stack", &ours.peak, &theirs.peak);
-        }
-        if let Some(instance) = instance.filter(|_| ours.outcome.agrees(&theirs.outcome)) {
-            self.compare_state(instance, &mut differ);
-        }
-        if differences.is_empty() {
-            let executed = seen.audit.map(|audit| Box::new(audit.executed));
-            Verdict::Same(Step { ended: seen.ended, gas_before: seen.gas_before, executed })
-        } else {
-            Verdict::Different(differences)
-        }
-    }
-
-    /// Compares the memories, globals and tables that an instance exports.
-    pub(super) fn compare_state(
-        &self,
-        instance: usize,
-        differ: &mut dyn FnMut(&str, &dyn fmt::Display, &dyn fmt::Display),
-    ) {
-        for (name, item) in self.ours.exports(instance) {
-            match self.foreign.export(instance, &name) {
-                Some(theirs) => self.compare_item(&name, item, theirs, differ),
-                None => differ(&format!("export {name:?}"), &"present", &"absent"),
-            }
-        }
-    }
-
-    /// Compares a memory, global or table.
-    pub(super) fn compare_item(
-        &self,
-        name: &str,
-        ours: Extern,
-        theirs: wasmi::Extern,
-        differ: &mut dyn FnMut(&str, &dyn fmt::Display, &dyn fmt::Display),
-    ) {
-        match (ours, theirs) {
-            (Extern::Func(_), wasmi::Extern::Func(_)) => {}
-            (Extern::Memory(a), wasmi::Extern::Memory(b)) => {
-                let (a, b) = (self.ours.memory(a), self.foreign.memory(b));
-                if a.len() != b.len() {
-                    differ(&format!("bytes of memory {name:?}"), &a.len(), &b.len());
-                } else if a != b {
-                    let at = a.iter().zip(b).position(|(a, b)| a != b).unwrap_or_default();
-                    differ(&format!("memory {name:?} at {at:#x}"), &a[at], &b[at]);
-                }
-            }
-            (Extern::Global(a), wasmi::Extern::Global(b)) => {
-                let (a, b) = (self.ours.global(a), self.foreign.global(b));
-                if a != b {
-                    differ(&format!("global {name:?}"), &a, &b);
-                }
-            }
-            (Extern::Table(a), wasmi::Extern::Table(b)) => {
-                let (sizes, most) =
-                    ((self.ours.table_size(a), self.foreign.table_size(b)), TABLE_ELEMENTS_SEEN);
-                if sizes.0 != sizes.1 {
-                    differ(&format!("size of table {name:?}"), &sizes.0, &sizes.1);
-                    return;
-                }
-                // Of a large table the beginning and the end.
-                for index in (0..sizes.0.min(most)).chain(sizes.0.saturating_sub(most)..sizes.0) {
-                    let (a, b) = (self.ours.element(a, index), self.foreign.element(b, index));
-                    let show =
-                        |value: Option<Value>| value.map_or("nothing".into(), |value| value.to_string());
-                    if a != b {
-                        differ(&format!("table {name:?} at {index}"), &show(a), &show(b));
-                        return;
-                    }
-                }
-            }
-            _ => differ(&format!("export {name:?}"), &"of one kind", &"of another"),
-        }
-    }
-}
-
-/// Elements of a table that are compared at either end.
-const TABLE_ELEMENTS_SEEN: u64 = 300;
-
-fn recount_difference(seen: &Seen) -> Option<Difference> {
-    let other = seen.recount_difference()?;
-    let ours = format!("{} of {} gas left", seen.ended.gas, seen.gas_before);
-    Some(Difference { step: 0, what: "recount of gas".into(), ours, other })
 }
