@@ -60,6 +60,7 @@ pub(crate) struct Entry {
     pub(crate) parameters: u32,
     pub(crate) declared_locals: u32,
     pub(crate) operand_height: u32,
+    pub(crate) call_weight: u32,
 }
 
 impl Plan {
@@ -117,6 +118,11 @@ impl<'a> FunctionPlan<'a> {
     /// The locals that live code uses, in the order of their indices.
     pub const fn local_weights(&self) -> &'a [LocalWeight] {
         self.weights
+    }
+
+    /// The sum over live calls of 8 to the power of the loops around each (at most 8^6), saturating; tail calls count too.
+    pub const fn call_weight(&self) -> u32 {
+        self.entry.call_weight
     }
 
     /// How many parameters the function has.

@@ -99,6 +99,16 @@ struct Construct {
     arity: Arity,
 }
 
+impl Construct {
+    /// How many values a branch to it takes: the parameters of a loop, else the results.
+    fn label_arity(&self) -> u32 {
+        if self.is_loop { self.arity.parameters } else { self.arity.results }
+    }
+}
+
+/// Stands for itself and everything above it where a number of values has a byte.
+const MANY: u8 = u8::MAX;
+
 /// Loops beyond this many do not raise a local's weight any further.
 const WEIGHED_LOOPS: u32 = 6;
 
@@ -116,6 +126,8 @@ pub struct Planner<'s> {
     // The body at hand.
     offset: u32,
     constructs: Vec<Construct>,
+    /// How many values a branch to each of them takes, up to [`MANY`]. Branches go anywhere, so what they read is small.
+    label_arities: Vec<u8>,
     /// Constructs opened in dead code and not yet closed.
     dead_constructs: u32,
     live: bool,
@@ -125,6 +137,9 @@ pub struct Planner<'s> {
     run_offset: Option<u32>,
     run_price: u64,
     loops: u32,
+    /// What a use counts for here: 8 to the power of the loops around, up to [`WEIGHED_LOOPS`].
+    use_weight: u32,
+    call_weight: u32,
     parameters: u32,
     declared_locals: u32,
     /// Weight of each local; only those in `used_locals` are not 0.
@@ -142,6 +157,7 @@ impl<'s> Planner<'s> {
             function_types: Vec::new(),
             offset: 0,
             constructs: Vec::new(),
+            label_arities: Vec::new(),
             dead_constructs: 0,
             live: false,
             height: 0,
@@ -149,6 +165,8 @@ impl<'s> Planner<'s> {
             run_offset: None,
             run_price: 0,
             loops: 0,
+            use_weight: 1,
+            call_weight: 0,
             parameters: 0,
             declared_locals: 0,
             weights: Vec::new(),
@@ -254,7 +272,8 @@ impl<'s> Planner<'s> {
     pub fn begin_function(&mut self, type_index: u32, declared_locals: u32) -> Result {
         let arity = self.type_arity(type_index)?;
         self.constructs.clear();
-        self.constructs.push(Construct {
+        self.label_arities.clear();
+        self.enter(Construct {
             is_loop: false,
             base: 0,
             arity: Arity { parameters: 0, results: arity.results },
@@ -267,6 +286,8 @@ impl<'s> Planner<'s> {
         let prices = &self.schedule.prices;
         self.run_price = u64::from(prices.entry) + u64::from(prices.local) * u64::from(declared_locals);
         self.loops = 0;
+        self.use_weight = 1;
+        self.call_weight = 0;
         self.parameters = arity.parameters;
         self.declared_locals = declared_locals;
         Ok(())
@@ -320,6 +341,7 @@ impl<'s> Planner<'s> {
             parameters: self.parameters,
             declared_locals: self.declared_locals,
             operand_height: self.height_max,
+            call_weight: self.call_weight,
         });
         Ok(())
     }
@@ -371,11 +393,19 @@ impl<'s> Planner<'s> {
         }
     }
 
-    /// How many values a branch to this label takes: the parameters of a loop, else the results.
+    fn enter(&mut self, construct: Construct) {
+        self.label_arities.push(u8::try_from(construct.label_arity()).unwrap_or(MANY));
+        self.constructs.push(construct);
+    }
+
+    /// How many values a branch to this label takes.
     fn label_arity(&self, depth: u32) -> Result<u32> {
-        let construct =
-            self.constructs.iter().nth_back(depth as usize).ok_or_else(|| self.unknown("label", depth))?;
-        Ok(if construct.is_loop { construct.arity.parameters } else { construct.arity.results })
+        let index = self.constructs.len().checked_sub(1).and_then(|last| last.checked_sub(depth as usize));
+        let index = index.ok_or_else(|| self.unknown("label", depth))?;
+        Ok(match self.label_arities[index] {
+            MANY => self.constructs[index].label_arity(),
+            arity => arity.into(),
+        })
     }
 
     /// Puts a live operator into the run at hand.
@@ -453,9 +483,13 @@ impl<'s> Planner<'s> {
             if *weight == 0 {
                 self.used_locals.push(local);
             }
-            *weight = weight.saturating_add(8u32.pow(self.loops.min(WEIGHED_LOOPS)));
+            *weight = weight.saturating_add(self.use_weight);
         }
         self.plain(op, pops, pushes)
+    }
+
+    fn weigh(&mut self) {
+        self.use_weight = 8u32.pow(self.loops.min(WEIGHED_LOOPS));
     }
 
     fn open(&mut self, op: Op, ty: BlockType) -> Result {
@@ -468,6 +502,7 @@ impl<'s> Planner<'s> {
         if is_loop {
             self.end_run();
             self.loops += 1;
+            self.weigh();
         }
         self.price(op);
         if op == Op::If {
@@ -475,7 +510,7 @@ impl<'s> Planner<'s> {
             self.end_run();
         }
         self.pop(arity.parameters)?;
-        self.constructs.push(Construct { is_loop, base: self.height, arity });
+        self.enter(Construct { is_loop, base: self.height, arity });
         self.push(arity.parameters)
     }
 
@@ -499,8 +534,10 @@ impl<'s> Planner<'s> {
             return Ok(());
         }
         let construct = self.constructs.pop().ok_or_else(|| self.error(PlanErrorKind::Unbalanced))?;
+        self.label_arities.pop();
         if construct.is_loop {
             self.loops -= 1;
+            self.weigh();
         }
         if self.live {
             self.price(Op::End);
@@ -541,6 +578,7 @@ impl<'s> Planner<'s> {
     }
 
     fn call(&mut self, op: Op, arity: Arity) -> Result {
+        self.call_weight = self.call_weight.saturating_add(self.use_weight);
         self.price(op);
         match op {
             Op::CallIndirect | Op::ReturnCallIndirect => self.pop(1)?,

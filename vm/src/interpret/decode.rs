@@ -15,7 +15,7 @@
 use super::instr::{Branch, Instr, Target};
 use crate::module::info::{Body, ModuleInfo};
 use alloc::vec::Vec;
-use core::mem::{self, replace};
+use core::mem;
 use lockstep_gas::{FunctionPlan, Plan, Run};
 use wasmparser::{
     BinaryReader, BlockType, BrTable, FunctionBody, MemArg, OperatorsReader, OperatorsReaderAllocations,
@@ -79,7 +79,7 @@ impl Code {
     }
 }
 
-/// The end of a chain: no instruction.
+/// No instruction, and no label.
 const NONE: u32 = u32::MAX;
 
 /// A construct whose opening operator is live, or the body itself.
@@ -90,11 +90,15 @@ struct Construct {
     base: u32,
     parameters: u32,
     results: u32,
-    /// The last instruction that goes behind this construct's `end`. Until the `end` comes, its target field names the
-    /// one before, and so on to `NONE`.
-    to_end: u32,
-    /// The same for labels of `br_table`.
-    tables_to_end: u32,
+    /// Which of `labels` is its own, once something goes there by it; until then `NONE`.
+    label: u32,
+}
+
+impl Construct {
+    /// How many values a branch to it takes.
+    fn label_arity(&self) -> u32 {
+        if let Kind::Loop(_) = self.kind { self.parameters } else { self.results }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -116,6 +120,11 @@ struct Decoder<'a> {
     frame_slots: u32,
     results: u32,
     constructs: Vec<Construct>,
+    /// The instructions that labels are; of a construct whose `end` has not come, `NONE`.
+    labels: Vec<u32>,
+    /// The instructions that go behind an `end`. Until the body ends their targets are places in `labels`, as all targets
+    /// of its tables are. Both are then gone through in order, so that only `labels` is read out of order.
+    to_ends: Vec<u32>,
     /// Constructs opened in dead code and not yet closed.
     dead_constructs: u32,
     live: bool,
@@ -141,6 +150,8 @@ impl<'a> Decoder<'a> {
             frame_slots: 0,
             results: 0,
             constructs: Vec::new(),
+            labels: Vec::new(),
+            to_ends: Vec::new(),
             dead_constructs: 0,
             live: false,
             height: 0,
@@ -165,6 +176,7 @@ impl<'a> Decoder<'a> {
         self.frame_slots = plan.frame_slots();
         self.results = results;
         self.constructs.clear();
+        self.labels.clear();
         self.dead_constructs = 0;
         self.live = true;
         self.height = parameters + declared_locals;
@@ -178,6 +190,7 @@ impl<'a> Decoder<'a> {
         let entry_run = self.charge();
         assert!(entry_run, "the plan charges every entry");
         let enter = self.next();
+        let first_target = self.code.targets.len();
         self.emit(Instr::Enter { declared_locals, operand_height: 0 });
 
         let reusable = mem::take(&mut self.reusable);
@@ -192,6 +205,7 @@ impl<'a> Decoder<'a> {
             "the body and its constructs end together"
         );
         self.emit(Instr::Leave { results, frame_slots: self.frame_slots });
+        self.resolve(first_target);
 
         let operand_height = self.height_max - base;
         self.code.instrs[enter as usize] = Instr::Enter { declared_locals, operand_height };
@@ -255,14 +269,7 @@ impl<'a> Decoder<'a> {
     fn open(&mut self, kind: Kind, parameters: u32, results: u32) {
         self.pop(parameters);
         let base = self.height;
-        self.constructs.push(Construct {
-            kind,
-            base,
-            parameters,
-            results,
-            to_end: NONE,
-            tables_to_end: NONE,
-        });
+        self.constructs.push(Construct { kind, base, parameters, results, label: NONE });
         self.push(parameters);
     }
 
@@ -283,55 +290,51 @@ impl<'a> Decoder<'a> {
         self.call_type(self.info.functions[function as usize])
     }
 
-    /// The construct whose label this is, and how many values a branch there takes.
-    fn label(&mut self, depth: u32) -> (&mut Construct, u32) {
+    /// A construct to which something goes.
+    fn label(&mut self, depth: u32) -> &Construct {
         let index = self.constructs.len() - 1 - depth as usize;
         let construct = &mut self.constructs[index];
-        let arity = if let Kind::Loop(_) = construct.kind { construct.parameters } else { construct.results };
-        (construct, arity)
+        if construct.label == NONE {
+            construct.label = small(self.labels.len());
+            self.labels.push(if let Kind::Loop(start) = construct.kind { start } else { NONE });
+        }
+        construct
     }
 
     /// The branch that the next instruction makes to a label.
     fn branch(&mut self, depth: u32) -> Branch {
         let next = self.next();
-        let (construct, arity) = self.label(depth);
-        let height = construct.base;
+        let construct = self.label(depth);
+        let (arity, height) = (construct.label_arity(), construct.base);
         let target = match construct.kind {
             Kind::Loop(start) => start,
-            _ => replace(&mut construct.to_end, next),
+            _ => {
+                let label = construct.label;
+                self.to_ends.push(next);
+                label
+            }
         };
         Branch { target, arity, height }
     }
 
     fn table_label(&mut self, depth: u32) {
-        let next = small(self.code.targets.len());
-        let (construct, _) = self.label(depth);
-        let height = construct.base;
-        let target = match construct.kind {
-            Kind::Loop(start) => start,
-            _ => replace(&mut construct.tables_to_end, next),
-        };
-        self.code.targets.push(Target { target, height });
+        let construct = self.label(depth);
+        let target = Target { target: construct.label, height: construct.base };
+        self.code.targets.push(target);
     }
 
-    /// Lets everything that goes behind this construct's `end` go to the next instruction.
-    fn resolve(&mut self, construct: &Construct) {
-        let here = self.next();
-        let mut at = construct.to_end;
-        while at != NONE {
+    /// Lets everything in the body go where its label is; its first table begins at `first_target`.
+    fn resolve(&mut self, first_target: usize) {
+        for at in self.to_ends.drain(..) {
             let target = match &mut self.code.instrs[at as usize] {
                 Instr::Br { branch } | Instr::BrIf { branch } => &mut branch.target,
                 Instr::Else { end } => end,
                 other => unreachable!("{other:?} has no label"),
             };
-            at = replace(target, here);
+            *target = self.labels[*target as usize];
         }
-        let mut at = construct.tables_to_end;
-        while at != NONE {
-            at = replace(&mut self.code.targets[at as usize].target, here);
-        }
-        if let Kind::If(index) = construct.kind {
-            self.resolve_if(index);
+        for target in &mut self.code.targets[first_target..] {
+            target.target = self.labels[target.target as usize];
         }
     }
 
@@ -384,12 +387,10 @@ impl Decoder<'_> {
         if self.live {
             self.charge();
         }
-        let index = self.next();
-        let construct = self.constructs.last_mut().expect("validated: an `else` has its `if`");
-        let Kind::If(if_index) = construct.kind else { unreachable!("validated: an `else` has its `if`") };
-        construct.kind = Kind::Block;
-        let end = replace(&mut construct.to_end, index);
-        let (base, parameters) = (construct.base, construct.parameters);
+        let Construct { kind, base, parameters, label: end, .. } = *self.label(0);
+        let Kind::If(if_index) = kind else { unreachable!("validated: an `else` has its `if`") };
+        self.to_ends.push(self.next());
+        self.constructs.last_mut().expect("a construct has just been found").kind = Kind::Block;
         self.emit(Instr::Else { end });
         self.resolve_if(if_index);
         self.live = true;
@@ -407,7 +408,13 @@ impl Decoder<'_> {
         }
         self.emit(Instr::End);
         let construct = self.constructs.pop().expect("validated: an `end` has its opening");
-        self.resolve(&construct);
+        if let Kind::If(index) = construct.kind {
+            self.resolve_if(index);
+        }
+        // The label of a loop is its start.
+        if construct.label != NONE && !matches!(construct.kind, Kind::Loop(_)) {
+            self.labels[construct.label as usize] = self.next();
+        }
         self.live = !self.constructs.is_empty();
         self.height = construct.base;
         self.push(construct.results);
@@ -438,7 +445,7 @@ impl Decoder<'_> {
                 self.table_label(depth.expect("validated"));
             }
             self.table_label(table.default());
-            let (_, arity) = self.label(table.default());
+            let arity = self.label(table.default()).label_arity();
             self.transfer(Instr::BrTable { first, count: table.len() + 1, arity });
         }
     }

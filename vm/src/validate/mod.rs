@@ -136,9 +136,10 @@ impl<'b> Session<'b> {
         Ok(())
     }
 
-    fn finish(self) -> Validated {
+    fn finish(mut self) -> Validated {
         let mut facts = self.facts;
         facts.usage = self.meter.into_usage();
+        self.info.has_tail_calls = facts.features.tail_calls;
         Validated { info: self.info, plan: self.planner.finish(), facts }
     }
 
@@ -242,6 +243,7 @@ impl<'b> Session<'b> {
 
     fn types(&mut self, section: wasmparser::TypeSectionReader<'b>) -> Result {
         let offset = section.range().start;
+        self.info.types.reserve_exact(section.count() as usize);
         for ty in section.into_iter_err_on_gc_types() {
             let ty = ty?;
             self.meter.hold(Limit::Parameters, ty.params().len() as u64, offset)?;
@@ -344,6 +346,10 @@ impl<'b> Session<'b> {
     }
 
     fn exports(&mut self, section: wasmparser::ExportSectionReader<'b>) -> Result {
+        // At most 1,000,000 by the limit's ceiling.
+        let count = section.count() as usize;
+        self.info.exports.reserve_exact(count);
+        let mut by_name: Vec<(u64, u32)> = Vec::with_capacity(count);
         for export in section.into_iter_with_offsets() {
             let (offset, export) = export?;
             self.meter.hold(Limit::NameBytes, export.name.len() as u64, offset)?;
@@ -358,13 +364,14 @@ impl<'b> Session<'b> {
                 }
                 ExternalKind::Tag => return Err(unexpected("a tag", offset)),
             };
+            by_name.push((first_bytes(export.name), self.info.exports.len() as u32));
             self.info.exports.push(Export { name: export.name.into(), item });
         }
+        // Most names differ in their first bytes, which are at hand.
         let exports = &self.info.exports;
-        // At most 1,000,000 by the limit's ceiling.
-        let mut by_name: Vec<u32> = (0..exports.len() as u32).collect();
-        by_name.sort_unstable_by(|&a, &b| exports[a as usize].name.cmp(&exports[b as usize].name));
-        self.info.exports_by_name = by_name;
+        let name = |index: u32| &exports[index as usize].name;
+        by_name.sort_unstable_by(|(a, at_a), (b, at_b)| a.cmp(b).then_with(|| name(*at_a).cmp(name(*at_b))));
+        self.info.exports_by_name = by_name.into_iter().map(|(_, index)| index).collect();
         Ok(())
     }
 
@@ -550,6 +557,14 @@ fn find_function_name(bytes: &[u8], function: u32) -> Option<&str> {
 #[cold]
 fn unexpected(what: &'static str, offset: u64) -> Refusal {
     Refusal::Unexpected { what, offset }
+}
+
+/// The first eight bytes of a name as a number, which compares as they do; what is not there counts as zeros.
+fn first_bytes(name: &str) -> u64 {
+    let mut first = [0; 8];
+    let length = name.len().min(first.len());
+    first[..length].copy_from_slice(&name.as_bytes()[..length]);
+    u64::from_be_bytes(first)
 }
 
 fn value_type(ty: wasmparser::ValType, offset: u64) -> Result<ValType> {

@@ -1,6 +1,9 @@
 //! `campaign growth`: the table of how time and memory grow with a module.
 //!
-//! Owns the choice of sizes, the bounds and the tables. It must not know how a stage is measured.
+//! Owns the choice of sizes, the bounds and the tables. It must not know how a stage is measured. Doublings above the
+//! bound are looked at more closely (`series`), to tell our code from the machine's memory.
+
+mod series;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -12,6 +15,7 @@ use anyhow::{Result, bail};
 use lockstep_fuzz::families::{FAMILIES, Family};
 use lockstep_fuzz::oracle::growth::{Bench, Cost, Stage};
 use lockstep_vm::{Limit, Limits};
+use series::Series;
 
 /// No doubling of a module may take more than this much more time or memory.
 const RATIO_MAX: f64 = 2.3;
@@ -103,6 +107,8 @@ fn write(path: &Path, text: &str) -> Result<()> {
 struct Report {
     tables: String,
     misses: Vec<String>,
+    /// Doublings that take too long, wherever that comes from.
+    series: Vec<Series>,
 }
 
 impl Report {
@@ -128,6 +134,13 @@ impl Report {
             [] => "No number is above its bound.\n".to_string(),
             misses => misses.iter().map(|miss| format!("* {miss}\n")).collect(),
         };
+        let steps = match self.series.iter().filter(|series| series.is_step()).count() {
+            0 => String::new(),
+            steps => format!(
+                "{steps} rows, marked with a dagger, have a doubling above the bound where wasmparser alone has one too: a step \
+                 of the machine's memory, see the end.\n\n"
+            ),
+        };
         let limits: Vec<String> = Limit::ALL
             .iter()
             .filter(|limit| !limit.is_run())
@@ -140,11 +153,12 @@ impl Report {
              at its peak, beside the module itself. Bounds: {RATIO_MAX} by doubling; at default limits {PER_BYTE_MAX} ns and \
              {PER_BYTE_MAX} bytes by module byte for validation, planning and instrumentation together. Numbers in \
              parentheses are not held against a bound: the module is below {JUDGED_BYTES} bytes, or the time below {judged} \
-             ms.\n\n{misses}\nDefault limits: {limits}.\n{tables}",
+             ms.\n\n{misses}\n{steps}Default limits: {limits}.\n{tables}{series}",
             machine = machine(),
             judged = JUDGED_TIME.as_millis(),
             limits = limits.join(", "),
             tables = self.tables,
+            series = series::section(&self.series),
         )
     }
 }
@@ -269,10 +283,19 @@ fn doublings(bench: &Bench, stage: Stage, family: &Family, repetitions: u32, rep
     let ratios = [(second, first), (third, second)].map(|(whole, half)| (whole, half, whole.ratios(half)));
     // What the wasmparser crate does without our limits is shown, not judged.
     let ours = stage != Stage::Bare;
+    let judged =
+        |whole: &Cost, half: &Cost| ours && whole.time >= JUDGED_TIME && half.bytes >= JUDGED_BYTES / 2;
+    let is_above = ratios.iter().any(|(whole, half, (time, _))| judged(whole, half) && *time > RATIO_MAX);
+    let series = is_above.then(|| Series::measure(bench, stage, family, largest, repetitions));
+    let is_step = series.as_ref().is_some_and(Series::is_step);
+    report.series.extend(series);
     for (whole, half, (time, _)) in &ratios {
-        let judged = ours && whole.time >= JUDGED_TIME && half.bytes >= JUDGED_BYTES / 2;
-        row +=
-            &format!(" {} |", report.number(&format!("{name}: time by doubling"), *time, RATIO_MAX, judged));
+        let judged = judged(whole, half);
+        row += &if is_step && judged && *time > RATIO_MAX {
+            format!(" {time:.2} † |")
+        } else {
+            format!(" {} |", report.number(&format!("{name}: time by doubling"), *time, RATIO_MAX, judged))
+        };
     }
     row += &format!(" {:.1} | {:.1} |", third.nanoseconds_per_byte(), third.peak_per_byte());
     for (whole, _, (_, memory)) in &ratios {
