@@ -55,6 +55,11 @@ impl<'c, T> Caller<'c, T> {
         Caller { store, instance }
     }
 
+    /// The store, and the instance that called.
+    pub(crate) fn into_parts(self) -> (&'c mut StoreInner<T>, Option<InstanceId>) {
+        (self.store, self.instance)
+    }
+
     pub(crate) fn store_id(&self) -> StoreId {
         self.store.id
     }
@@ -85,9 +90,7 @@ impl<'c, T> Caller<'c, T> {
     /// # Errors
     /// [`Trap::OutOfGas`] when the gas left is less.
     pub fn charge(&mut self, gas: u64) -> Result<(), Trap> {
-        let charged = self.store.objects.charge(gas);
-        self.store.charge_failed |= charged.is_err();
-        charged
+        self.store.charge(gas)
     }
 
     /// Sets the gas, as for a call that gets a part of it. It does not undo a failed charge.

@@ -1,9 +1,9 @@
 //! The configuration of an engine.
 //!
-//! Owns what an embedder chooses. Everything here but the backend can change an outcome and enters the engine's
-//! fingerprint.
+//! Owns what an embedder chooses. Everything here but the backend and its settings can change an outcome and enters the
+//! engine's fingerprint.
 
-use crate::{Features, Limit, Limits};
+use crate::{Features, Limit, Limits, native};
 use lockstep_gas::{Schedule, ScheduleError};
 
 /// What to do with floating point.
@@ -18,12 +18,24 @@ pub enum FloatPolicy {
 }
 
 /// What executes guest code. It never changes an outcome.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Backend {
+    /// Machine code, made by a single-pass compiler: the default where there is one, that is on x86-64-v2 with Linux and
+    /// the feature `native`. Elsewhere an engine with it is refused.
+    Native,
     /// The reference interpreter.
-    #[default]
     Interpreter,
+    /// Both: native code for real, then the interpreter on a copy of the store, with host functions answered from a log; a
+    /// difference is a node fault. For nodes that would rather stop than be wrong, and for tests. Refused where there is
+    /// no native backend.
+    CrossCheck,
+}
+
+impl Default for Backend {
+    fn default() -> Self {
+        if native::is_available() { Backend::Native } else { Backend::Interpreter }
+    }
 }
 
 /// The configuration of an [`Engine`](crate::Engine).
@@ -37,13 +49,29 @@ pub enum Backend {
 /// let engine = Engine::new(&config)?;
 /// # Ok::<(), lockstep_vm::Error>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Config {
     pub(crate) floats: FloatPolicy,
     pub(crate) backend: Backend,
+    pub(crate) signals_based_traps: bool,
+    pub(crate) unmetered: bool,
     pub(crate) features: Features,
     pub(crate) limits: Limits,
     pub(crate) schedule: Schedule,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            floats: FloatPolicy::default(),
+            backend: Backend::default(),
+            signals_based_traps: true,
+            unmetered: false,
+            features: Features::default(),
+            limits: Limits::default(),
+            schedule: Schedule::default(),
+        }
+    }
 }
 
 impl Config {
@@ -63,6 +91,24 @@ impl Config {
     #[must_use]
     pub fn backend(mut self, backend: Backend) -> Self {
         self.backend = backend;
+        self
+    }
+
+    /// Sets whether machine code relies on the handlers of SIGSEGV and SIGBUS, which the first module then installs for
+    /// the process, to find accesses beyond a memory's end. Otherwise every access compares: slower, and the same
+    /// outcomes. The interpreter needs no signals.
+    #[must_use]
+    pub fn signals_based_traps(mut self, enable: bool) -> Self {
+        self.signals_based_traps = enable;
+        self
+    }
+
+    /// Lets machine code check neither gas nor stack, to measure what these checks cost. Guest code may then never end, or
+    /// end the process: for benchmarks of trusted programs and nothing else.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn unmetered_for_benches(mut self, enable: bool) -> Self {
+        self.unmetered = enable;
         self
     }
 
@@ -90,7 +136,12 @@ impl Config {
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         self.limits.check()?;
         self.schedule.check()?;
-        Ok(())
+        match self.backend {
+            Backend::Native | Backend::CrossCheck if !native::is_available() => {
+                Err(ConfigError::NoNativeBackend)
+            }
+            Backend::Native | Backend::Interpreter | Backend::CrossCheck => Ok(()),
+        }
     }
 }
 
@@ -106,6 +157,11 @@ pub enum ConfigError {
         /// What it was set to.
         value: u64,
     },
+    /// There is no native backend here.
+    #[error(
+        "there is no native backend here: it needs the feature `native`, Linux and x86-64-v2; use the interpreter"
+    )]
+    NoNativeBackend,
     /// The schedule is unsound.
     #[error("the gas schedule is unsound: {0}")]
     Schedule(#[from] ScheduleError),

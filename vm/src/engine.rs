@@ -2,7 +2,8 @@
 //!
 //! Owns the fingerprint. It must not know modules or stores.
 
-use crate::{Config, Error, FloatPolicy, Limit, Limits, RunLimits};
+use crate::native::Machine;
+use crate::{Backend, Config, Error, FloatPolicy, Limit, Limits, RunLimits};
 use alloc::{string::String, sync::Arc, vec::Vec};
 use codec::Encode;
 use lockstep_gas::Schedule;
@@ -76,6 +77,14 @@ impl Engine {
         self.0.fingerprint
     }
 
+    /// What a store of this engine runs compiled code with, if it does.
+    pub(crate) fn machine(&self) -> Option<Machine> {
+        match self.0.config.backend {
+            Backend::Native | Backend::CrossCheck => Some(Machine::new()),
+            Backend::Interpreter => None,
+        }
+    }
+
     /// Whether both are the same engine, not merely alike.
     pub fn same(&self, other: &Engine) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -85,7 +94,8 @@ impl Engine {
 /// SHA3-256 over `lockstep/engine/1` and the SCALE encoding of: semantics version, schedule hash, limits and features as
 /// (name, value) in the order of their names, float policy.
 fn fingerprint(config: &Config) -> [u8; 32] {
-    let Config { floats, backend: _, features, limits, schedule } = config;
+    let Config { floats, backend: _, signals_based_traps: _, unmetered: _, features, limits, schedule } =
+        config;
     let mut named_limits: Vec<(&str, u64)> =
         Limit::ALL.iter().map(|&limit| (limit.name(), limits.get(limit))).collect();
     named_limits.sort_unstable();
@@ -104,7 +114,7 @@ fn fingerprint(config: &Config) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Backend, Features};
+    use crate::Features;
     use alloc::collections::BTreeSet;
     use lockstep_gas::Op;
 
@@ -129,7 +139,12 @@ mod tests {
         schedule.set(Op::I32Add, 77);
         add(&Config::new().schedule(schedule));
 
-        let same = Engine::new(&Config::new().backend(Backend::Interpreter)).unwrap();
-        assert_eq!(same.fingerprint(), Engine::default().fingerprint());
+        for same in [
+            Config::new().backend(Backend::Interpreter),
+            Config::new().backend(Backend::default()),
+            Config::new().signals_based_traps(false),
+        ] {
+            assert_eq!(Engine::new(&same).unwrap().fingerprint(), Engine::default().fingerprint());
+        }
     }
 }

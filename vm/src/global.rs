@@ -2,8 +2,9 @@
 //!
 //! Owns the handle and the types of what is set; the value is the store's.
 
+use crate::crosscheck::Effect;
 use crate::error::{Error, Usage};
-use crate::store::objects::{GlobalData, GlobalId};
+use crate::store::objects::GlobalId;
 use crate::store::{AsContext, AsContextMut, StoreId};
 use crate::types::GlobalType;
 use crate::value::Val;
@@ -34,11 +35,16 @@ impl Global {
     /// Adds a global to a store.
     ///
     /// # Errors
-    /// [`Usage`](crate::ErrorKind::Usage) when the value is not of the type, or refers to something of another store.
+    /// [`Usage`](crate::ErrorKind::Usage) when the value is not of the type, or refers to something of another store; a
+    /// node fault when the host has no memory.
     pub fn new(mut store: impl AsContextMut, ty: GlobalType, value: Val) -> Result<Global, Error> {
         let store = store.as_context_mut().0;
         let bits = value.into_slot_of(ty.content, store.id)?;
-        Ok(Global { store: store.id, id: store.objects.add_global(GlobalData { ty, bits }) })
+        store.objects.note(|| Effect::NewGlobal { ty, value: bits });
+        match store.objects.add_global(ty, bits) {
+            Ok(id) => Ok(Global { store: store.id, id }),
+            Err(error) => Err(store.out_of_memory(error)),
+        }
     }
 
     /// The type.
@@ -52,8 +58,10 @@ impl Global {
     pub fn get(&self, store: impl AsContext) -> Val {
         let store = store.as_context().0;
         self.store.expect(store.id, "global");
-        let global = &store.objects.globals[self.id.index()];
-        Val::from_slot(global.bits, global.ty.content, store.id)
+        let ty = store.objects.globals[self.id.index()].ty;
+        let value = store.objects.global(self.id);
+        store.objects.note(|| Effect::Global { global: self.id, value });
+        Val::from_slot(value, ty.content, store.id)
     }
 
     /// Sets the value.
@@ -64,11 +72,13 @@ impl Global {
     pub fn set(&self, mut store: impl AsContextMut, value: Val) -> Result<(), Error> {
         let store = store.as_context_mut().0;
         self.store.check(store.id, "global")?;
-        let global = &mut store.objects.globals[self.id.index()];
-        if !global.ty.mutable {
+        let ty = store.objects.globals[self.id.index()].ty;
+        if !ty.mutable {
             return Err(Usage::ImmutableGlobal.into());
         }
-        global.bits = value.into_slot_of(global.ty.content, store.id)?;
+        let bits = value.into_slot_of(ty.content, store.id)?;
+        store.objects.note(|| Effect::SetGlobal { global: self.id, value: bits });
+        store.objects.set_global(self.id, bits);
         Ok(())
     }
 }

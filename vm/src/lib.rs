@@ -38,8 +38,13 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
+mod abi;
 mod caller;
+#[cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
+mod compile;
 mod config;
+mod crosscheck;
 mod engine;
 mod error;
 mod external;
@@ -54,6 +59,11 @@ mod limits;
 mod linker;
 mod memory;
 mod module;
+#[cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
+mod native;
+#[cfg(not(all(feature = "native", target_arch = "x86_64", target_os = "linux")))]
+#[path = "native/absent.rs"]
+mod native;
 mod store;
 mod sys;
 mod table;
@@ -64,6 +74,8 @@ mod value;
 
 pub use caller::Caller;
 pub use config::{Backend, Config, ConfigError, FloatPolicy};
+#[doc(hidden)]
+pub use crosscheck::Seed;
 pub use engine::{Engine, SEMANTICS_VERSION};
 pub use error::{
     Error, ErrorKind, Fault, Found, Frame, ImportProblem, Invalid, LinkError, Reason, Stop, TrapError, Usage,
@@ -81,6 +93,8 @@ pub use limits::{Limit, Limits, RunLimits};
 pub use linker::{HostInstancePre, HostLinker, InstancePre, Linker};
 pub use lockstep_gas::{Op, Plan, Prices, Schedule, ScheduleError};
 pub use memory::Memory;
+#[doc(hidden)]
+pub use module::CodeMap;
 pub use module::{ExportType, ImportType, Module};
 pub use store::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut};
 pub use table::Table;

@@ -2,6 +2,7 @@
 //!
 //! Owns the handle; bytes and growth are the store's.
 
+use crate::crosscheck::Effect;
 use crate::error::{Error, Usage};
 use crate::limits::Limit;
 use crate::store::objects::{MemoryData, MemoryId};
@@ -60,7 +61,8 @@ impl Memory {
         if ty.minimum > allowed {
             return Err(Usage::AboveLimit { limit: Limit::MemoryPages, allowed, wanted: ty.minimum }.into());
         }
-        match store.objects.add_memory(ty) {
+        store.objects.note(|| Effect::NewMemory(ty));
+        match store.objects.add_memory(ty, 0) {
             Ok(id) => Ok(Memory { store: store.id, id }),
             Err(error) => Err(store.out_of_memory(error)),
         }
@@ -73,18 +75,19 @@ impl Memory {
 
     /// The size now, in pages of 64 KiB.
     pub fn size(&self, store: impl AsContext) -> u64 {
-        self.of(&store.as_context()).pages()
+        self.sized(&store.as_context()).pages()
     }
 
     /// The size now, in bytes.
     pub fn data_size(&self, store: impl AsContext) -> usize {
-        self.of(&store.as_context()).bytes.len()
+        self.sized(&store.as_context()).bytes.len()
     }
 
     /// The bytes.
     pub fn data<'a, T: 'a>(&self, store: impl Into<StoreContext<'a, T>>) -> &'a [u8] {
         let store = store.into().0;
         self.store.expect(store.id, "memory");
+        store.objects.note_lent(self.id);
         &store.objects.memories[self.id.index()].bytes
     }
 
@@ -112,6 +115,7 @@ impl Memory {
     ) -> (&'a mut [u8], &'a mut T) {
         let store = store.into().0;
         self.store.expect(store.id, "memory");
+        store.objects.note_lent_mut(self.id);
         (&mut store.objects.memories[self.id.index()].bytes, &mut store.data)
     }
 
@@ -120,7 +124,9 @@ impl Memory {
     /// # Errors
     /// [`Trap::MemoryOutOfBounds`] when they are not all within the memory; a host function can pass it on with `?`.
     pub fn read(&self, store: impl AsContext, offset: usize, buffer: &mut [u8]) -> Result<(), Trap> {
-        let bytes = &self.of(&store.as_context()).bytes;
+        let store = store.as_context();
+        let bytes = &self.of(&store).bytes;
+        store.0.objects.note_read(self.id, offset, buffer.len());
         let from = bytes.get(offset..).and_then(|rest| rest.get(..buffer.len()));
         buffer.copy_from_slice(from.ok_or(Trap::MemoryOutOfBounds)?);
         Ok(())
@@ -133,6 +139,7 @@ impl Memory {
     pub fn write(&self, mut store: impl AsContextMut, offset: usize, buffer: &[u8]) -> Result<(), Trap> {
         let store = store.as_context_mut().0;
         self.store.expect(store.id, "memory");
+        store.objects.note_write(self.id, offset, buffer);
         let bytes = &mut store.objects.memories[self.id.index()].bytes;
         let to = bytes.get_mut(offset..).and_then(|rest| rest.get_mut(..buffer.len()));
         to.ok_or(Trap::MemoryOutOfBounds)?.copy_from_slice(buffer);
@@ -150,7 +157,10 @@ impl Memory {
         store.check_alive()?;
         let objects = &mut store.objects;
         // A delta beyond u32 is beyond every ceiling too.
-        let grown = objects.grow_memory(self.id, u32::try_from(delta).unwrap_or(u32::MAX));
+        let capped = u32::try_from(delta).unwrap_or(u32::MAX);
+        objects.note_memory_size(self.id);
+        objects.note(|| Effect::GrowMemory { memory: self.id, delta: capped });
+        let grown = objects.grow_memory(self.id, capped);
         match grown {
             Ok(GROWTH_FAILED) => {
                 let wanted = objects.memories[self.id.index()].pages().saturating_add(delta);
@@ -160,6 +170,13 @@ impl Memory {
             Ok(before) => Ok(before.into()),
             Err(error) => Err(store.out_of_memory(error)),
         }
+    }
+
+    /// As [`of`](Self::of), to look at the size.
+    fn sized<'a, T>(&self, store: &StoreContext<'a, T>) -> &'a MemoryData {
+        let memory = self.of(store);
+        store.0.objects.note_memory_size(self.id);
+        memory
     }
 
     fn of<'a, T>(&self, store: &StoreContext<'a, T>) -> &'a MemoryData {

@@ -2,6 +2,7 @@
 //!
 //! Owns the handle and the types of what is put in; elements and growth are the store's.
 
+use crate::crosscheck::Effect;
 use crate::error::{Error, Usage};
 use crate::limits::Limit;
 use crate::store::objects::{TableData, TableId};
@@ -53,6 +54,7 @@ impl Table {
             return Err(Usage::AboveLimit { limit: Limit::TableElements, allowed, wanted: ty.minimum }.into());
         }
         let init = init.into_slot_of(ty.element, store.id)?;
+        store.objects.note(|| Effect::NewTable { ty, init });
         match store.objects.add_table(ty, init) {
             Ok(id) => Ok(Table { store: store.id, id }),
             Err(error) => Err(store.out_of_memory(error)),
@@ -66,13 +68,23 @@ impl Table {
 
     /// The size now, in elements.
     pub fn size(&self, store: impl AsContext) -> u64 {
-        self.of(&store.as_context()).elements.len() as u64
+        let store = store.as_context();
+        let elements = self.of(&store).elements.len();
+        store.0.objects.note(|| Effect::TableSize { table: self.id, elements });
+        elements as u64
     }
 
     /// The element at `index`; `None` beyond the end.
     pub fn get(&self, store: impl AsContext, index: u64) -> Option<Val> {
-        let table = self.of(&store.as_context());
-        let slot = *table.elements.get(usize::try_from(index).ok()?)?;
+        let store = store.as_context();
+        let table = self.of(&store);
+        let index = usize::try_from(index).ok()?;
+        let Some(&slot) = table.elements.get(index) else {
+            let elements = table.elements.len();
+            store.0.objects.note(|| Effect::TableSize { table: self.id, elements });
+            return None;
+        };
+        store.0.objects.note(|| Effect::Element { table: self.id, index, value: slot });
         Some(Val::from_slot(slot, table.ty.element, self.store))
     }
 
@@ -102,6 +114,7 @@ impl Table {
         let (Ok(destination), Ok(length)) = (u32::try_from(destination), u32::try_from(length)) else {
             return Err(Trap::TableOutOfBounds.into());
         };
+        store.objects.note(|| Effect::FillTable { table: self.id, destination, value, length });
         Ok(store.objects.fill_table(self.id, destination, value, length)?)
     }
 
@@ -117,7 +130,13 @@ impl Table {
         let init = self.slot(store, init)?;
         let objects = &mut store.objects;
         // A delta beyond u32 is beyond every ceiling too.
-        match objects.grow_table(self.id, u32::try_from(delta).unwrap_or(u32::MAX), init) {
+        let capped = u32::try_from(delta).unwrap_or(u32::MAX);
+        objects.note(|| Effect::TableSize {
+            table: self.id,
+            elements: objects.tables[self.id.index()].elements.len(),
+        });
+        objects.note(|| Effect::GrowTable { table: self.id, delta: capped, init });
+        match objects.grow_table(self.id, capped, init) {
             Ok(GROWTH_FAILED) => {
                 let size = objects.tables[self.id.index()].elements.len() as u64;
                 let (allowed, wanted) = (objects.table_ceiling(self.id), size.saturating_add(delta));

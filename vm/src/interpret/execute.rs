@@ -102,7 +102,7 @@ pub(super) fn run<O: Observer>(
     observer: &mut O,
 ) -> Stop {
     let prices = &module.engine.schedule().prices;
-    let code: &Code = &module.code;
+    let code: &Code = module.code();
     let instrs = code.instrs.as_slice();
     let instance = frames.current.instance;
     // A function without memory operators never looks at these.
@@ -325,11 +325,11 @@ pub(super) fn run<O: Observer>(
             }
             Instr::GlobalGet { global } => {
                 let global = objects.instances[instance.index()].globals[global as usize];
-                operands.push(objects.globals[global.index()].bits);
+                operands.push(objects.global(global));
             }
             Instr::GlobalSet { global } => {
                 let global = objects.instances[instance.index()].globals[global as usize];
-                objects.globals[global.index()].bits = operands.pop();
+                objects.set_global(global, operands.pop());
             }
 
             // References.

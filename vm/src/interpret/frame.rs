@@ -10,18 +10,9 @@
 //! A caller's last operands are its callee's parameters, in place; the results take their place.
 
 use crate::store::objects::{Callee, InstanceId, Objects};
+use crate::store::step::FrameSite;
 use crate::trap::Trap;
 use alloc::vec::Vec;
-
-/// A place in a guest function.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct FrameSite {
-    pub(crate) instance: InstanceId,
-    /// The index in the function space of the instance's module.
-    pub(crate) function: u32,
-    /// Bytes from the start of the module.
-    pub(crate) offset: u32,
-}
 
 /// A frame: whose code it runs, where, and where its values are.
 #[derive(Clone, Copy, Debug)]
@@ -74,14 +65,15 @@ impl Frames {
     ) -> (Frames, Result<(), Trap>) {
         let current = Frame { instance, pc: 0, base: 0 };
         let mut frames = Frames { current, top: 0, suspended: Vec::new(), refused: None };
-        frames.top = objects.instances[instance.index()].module.0.code.function(function).parameters as usize;
+        frames.top =
+            objects.instances[instance.index()].module.0.code().function(function).parameters as usize;
         let entered = frames.enter(objects, instance, function);
         (frames, entered)
     }
 
     /// Makes the current frame that of a function whose parameters are the last operands.
     fn enter(&mut self, objects: &mut Objects, instance: InstanceId, function: u32) -> Result<(), Trap> {
-        let callee = objects.instances[instance.index()].module.0.code.function(function);
+        let callee = objects.instances[instance.index()].module.0.code().function(function);
         self.current =
             Frame { instance, pc: callee.entry as usize, base: self.top - callee.parameters as usize };
         objects.enter_frame(callee.frame_slots).inspect_err(|_| self.refused = Some(function))
@@ -183,7 +175,7 @@ impl Frames {
 
 /// Where a frame is: at the instruction before its `pc`.
 fn site(frame: &Frame, objects: &Objects) -> FrameSite {
-    let code = &objects.instances[frame.instance.index()].module.0.code;
+    let code = &objects.instances[frame.instance.index()].module.0.code();
     let instr = code.site(frame.pc);
     FrameSite { instance: frame.instance, function: code.function_at(instr), offset: code.offsets[instr] }
 }

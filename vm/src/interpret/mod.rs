@@ -19,6 +19,7 @@ mod observe;
 mod tests;
 
 use crate::store::objects::{InstanceId, Objects};
+use crate::store::step::{FrameSite, Step};
 use crate::sys::float_environment;
 use crate::trap::Trap;
 use alloc::{sync::Arc, vec::Vec};
@@ -26,22 +27,8 @@ use frame::{Frames, Stop};
 use observe::{Observer, Unobserved};
 
 pub(crate) use decode::Code;
-pub(crate) use frame::FrameSite;
 pub use observe::Audit;
 pub(crate) use observe::AuditState;
-
-/// What an activation came to.
-#[derive(Debug)]
-pub(crate) enum Step {
-    /// It returned; see [`Activation::results`].
-    Returned,
-    /// It calls a host function with [`Activation::arguments`]. The caller is this instance.
-    HostCall { host: u32, caller: InstanceId },
-    /// It trapped, at [`Activation::backtrace`].
-    Trapped(Trap),
-    /// The host has no memory for it: a node fault.
-    OutOfMemory,
-}
 
 /// A call from the host into a guest function, with all guest frames above it.
 #[derive(Debug)]

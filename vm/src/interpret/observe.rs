@@ -150,7 +150,7 @@ impl Observer for AuditState {
     }
 
     fn trapped(&mut self, trap: Trap, site: Site<'_>, gas: u64) {
-        match (trap, site.module.code.instrs[site.instr]) {
+        match (trap, site.module.code().instrs[site.instr]) {
             (Trap::OutOfGas, Instr::Charge { .. }) => {
                 self.ran_out(self.recounted, run_price(site), site, gas);
             }
@@ -166,7 +166,7 @@ impl Observer for AuditState {
 
 impl Site<'_> {
     fn place(self) -> String {
-        let code = &self.module.code;
+        let code = self.module.code();
         format!("function {} at {:#x}", code.function_at(self.instr), code.offsets[self.instr])
     }
 }
@@ -208,7 +208,7 @@ fn price(instr: &Instr, op: Op, module: &ModuleInner) -> u64 {
 /// What the operator at `site` pays for each page, byte or element that its last operand counts.
 fn unit_price(site: Site<'_>) -> u32 {
     let prices = &site.module.engine.schedule().prices;
-    match site.module.code.instrs[site.instr].op() {
+    match site.module.code().instrs[site.instr].op() {
         Some(Op::MemoryGrow) => prices.memory_grow_page,
         Some(Op::MemoryFill) => prices.memory_fill_byte,
         Some(Op::MemoryCopy) => prices.memory_copy_byte,
@@ -229,7 +229,7 @@ fn rest_of_run(instr: &Instr, site: Site<'_>) -> u64 {
 /// The price of the operators of a run from this instruction on.
 fn operators_from(first: usize, module: &ModuleInner) -> u64 {
     let mut sum = 0;
-    for instr in &module.code.instrs[first..] {
+    for instr in &module.code().instrs[first..] {
         if let Instr::Loop = instr {
             break;
         }
@@ -246,7 +246,7 @@ fn operators_from(first: usize, module: &ModuleInner) -> u64 {
 fn run_price(site: Site<'_>) -> u64 {
     let module = site.module;
     let next = site.instr + 1;
-    match module.code.instrs[next] {
+    match module.code().instrs[next] {
         // The first run of a body, without operators if a `loop` comes next.
         Instr::Enter { declared_locals, .. } => {
             entry_price(declared_locals, module) + operators_from(next + 1, module)

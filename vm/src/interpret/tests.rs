@@ -18,7 +18,7 @@ fn module(wat: &str) -> Module {
 
 /// The instructions of all functions: an operator by its name, a charge as its price in brackets.
 fn listing(module: &Module) -> String {
-    let words = module.0.code.instrs.iter().map(|instr| match instr {
+    let words = module.0.code().instrs.iter().map(|instr| match instr {
         Instr::Charge { price } => format!("[{price}]"),
         Instr::Enter { .. } => "enter".into(),
         Instr::Leave { .. } => "leave".into(),
@@ -127,7 +127,7 @@ fn a_construct_opened_in_dead_code_is_dead_as_a_whole() {
 fn a_body_that_begins_with_a_loop_has_two_charges_there() {
     let module = module("(module (func (local i64) loop br 0 end))");
     assert_eq!(listing(&module), "[2] enter [2] loop br end end leave");
-    let code = &module.0.code;
+    let code = module.0.code();
     let Instr::Br { branch } = code.instrs[4] else { panic!() };
     assert_eq!((branch.target, branch.arity, branch.height), (2, 0, 1));
     assert_eq!(code.offsets[0], code.offsets[3]);
@@ -150,7 +150,7 @@ fn labels_are_places_behind_ends_and_before_loops() {
         listing(&module),
         "[3] enter i32.const block i32.const [4] loop local.get br_table end end [1] i32.add end leave"
     );
-    let code = &module.0.code;
+    let code = module.0.code();
     let targets: Vec<_> = code.targets.iter().map(|target| (target.target, target.height)).collect();
     // Height 1 is the parameter's; 2 with the first constant.
     assert_eq!(targets, [(5, 2), (11, 2), (14, 1)]);
@@ -162,7 +162,7 @@ fn labels_are_places_behind_ends_and_before_loops() {
 #[test]
 fn the_order_of_functions_leads_back_from_an_instruction() {
     let module = module("(module (import \"\" \"f\" (func)) (func nop) (func) (func i32.const 1 drop))");
-    let code = &module.0.code;
+    let code = module.0.code();
     let functions: Vec<u32> = (0..code.instrs.len()).map(|instr| code.function_at(instr)).collect();
     assert_eq!(functions, [1, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3]);
     assert_eq!((code.site(5), code.site(6)), (5, 5));
@@ -210,7 +210,7 @@ fn a_million_nested_constructs_are_decoded_and_executed_without_recursion() {
         instance.get_typed_func::<(), ()>(&store, "f").unwrap().call(&mut store, ()).unwrap();
 
         let wasm = module.0.bytes.len();
-        let code = &module.0.code;
+        let code = module.0.code();
         assert_eq!(code.instrs.capacity(), code.instrs.len());
         let decoded = code.instrs.len() * (size_of::<Instr>() + size_of::<u32>());
         assert!(decoded <= 40 * wasm, "{opening}: {decoded} bytes for {wasm}");
@@ -333,7 +333,7 @@ fn the_recount_notices_a_wrong_price() {
     let wat = "(module (func (export \"f\") nop block nop end nop))";
     let mut module = module(wat);
     let inner = Arc::get_mut(&mut module.0).unwrap();
-    let last = inner.code.instrs.iter_mut().rfind(|instr| matches!(instr, Instr::Charge { .. }));
+    let last = inner.code_mut().instrs.iter_mut().rfind(|instr| matches!(instr, Instr::Charge { .. }));
     let Some(Instr::Charge { price }) = last else { panic!() };
     *price += 1;
     let mut store = Store::new(module.engine(), ());

@@ -3,6 +3,7 @@
 //! Owns the check of imports, the one way to an instance, and its order up to the price. It must not know names'
 //! look-up.
 
+use crate::crosscheck::Effect;
 use crate::error::{Error, Found, ImportProblem, LinkError};
 use crate::external::Extern;
 use crate::func::HostFunction;
@@ -100,7 +101,9 @@ pub(crate) fn instantiate<'a, H: Host>(
     }
     check(module, imports, Some((store.id, &store.objects)))?;
     store.check_limits(module)?;
-    store.objects.charge(module.plan().instantiation_price())?;
+    let price = module.plan().instantiation_price();
+    store.objects.note(|| Effect::PayInstance(price));
+    store.objects.charge(price)?;
     let imports: Vec<Extern> = imports.iter().flatten().map(|resolved| resolved.in_store(store)).collect();
     Ok(Instance { store: store.id, id: store.build(module, &imports)? })
 }

@@ -31,6 +31,8 @@ pub(crate) struct ModuleInfo {
     pub(crate) data: Vec<DataSegment>,
     /// The body of each defined function.
     pub(crate) bodies: Vec<Body>,
+    /// Whether any function ends with a tail call.
+    pub(crate) has_tail_calls: bool,
     /// Function names of the name section, for people; sorted by function index.
     pub(crate) function_names: Vec<(u32, Box<str>)>,
 }

@@ -3,16 +3,21 @@
 //! Owns what a module is to the rest of the crate: bytes, facts, plan and code of one validated module. It must not
 //! know stores.
 
+mod code_map;
 pub(crate) mod info;
 
 use crate::error::Error;
 use crate::interpret::Code;
+use crate::native::ModuleCode;
+use crate::sys::OutOfMemory;
 use crate::types::ExternType;
 use crate::validate::{self, ModuleFacts, Validated};
-use crate::{Config, Engine, Features, FloatPolicy, Limits};
+use crate::{Backend, Config, Engine, Features, FloatPolicy, Limits};
 use alloc::{boxed::Box, sync::Arc};
 use info::ModuleInfo;
 use lockstep_gas::Plan;
+
+pub use code_map::CodeMap;
 
 /// A validated module, ready to be instantiated. Cloning it copies a pointer.
 ///
@@ -35,27 +40,86 @@ pub(crate) struct ModuleInner {
     pub(crate) info: ModuleInfo,
     pub(crate) plan: Plan,
     pub(crate) facts: ModuleFacts,
+    /// The bodies as the interpreter reads them; made when first wanted where another engine executes them.
+    #[cfg(feature = "std")]
+    interpreted: std::sync::OnceLock<Code>,
+    #[cfg(not(feature = "std"))]
+    interpreted: Code,
+    /// The bodies as machine code, where the engine compiles them.
+    native: Option<ModuleCode>,
+}
+
+impl ModuleInner {
     /// The bodies as the interpreter reads them.
-    pub(crate) code: Code,
+    #[inline]
+    #[cfg(feature = "std")]
+    pub(crate) fn code(&self) -> &Code {
+        self.interpreted.get_or_init(|| Code::decode(&self.bytes, &self.info, &self.plan))
+    }
+
+    /// The bodies as the interpreter reads them.
+    #[inline]
+    #[cfg(not(feature = "std"))]
+    pub(crate) fn code(&self) -> &Code {
+        &self.interpreted
+    }
+
+    /// The same, for tests that put a fault there.
+    #[cfg(all(test, feature = "std"))]
+    pub(crate) fn code_mut(&mut self) -> &mut Code {
+        self.code();
+        self.interpreted.get_mut().expect("it was made just now")
+    }
 }
 
 impl Module {
     /// Validates and prepares a module given as wasm bytes.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when the engine does not accept the module.
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when the engine does not accept the module; a node fault when the
+    /// host has no memory for its machine code.
     pub fn new(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Module, Error> {
         let bytes = bytes.as_ref();
-        let Validated { info, plan, facts } = validate::validate(bytes, engine.config())?;
-        let code = Code::decode(bytes, &info, &plan);
-        Ok(Module(Arc::new(ModuleInner {
+        let validated = validate::validate(bytes, engine.config())?;
+        let native = match engine.config().backend {
+            Backend::Native | Backend::CrossCheck => {
+                match ModuleCode::new(bytes, &validated, engine.config()) {
+                    Ok(code) => Some(code),
+                    Err(OutOfMemory) => {
+                        return Err(Error::fault("the host has no memory left for machine code"));
+                    }
+                }
+            }
+            Backend::Interpreter => None,
+        };
+        Ok(Module::of(engine, bytes, validated, native))
+    }
+
+    /// A module of parts that belong together.
+    pub(crate) fn of(
+        engine: &Engine,
+        bytes: &[u8],
+        validated: Validated,
+        native: Option<ModuleCode>,
+    ) -> Module {
+        let Validated { info, plan, facts } = validated;
+        #[cfg(not(feature = "std"))]
+        let interpreted = Code::decode(bytes, &info, &plan);
+        #[cfg(feature = "std")]
+        let interpreted = std::sync::OnceLock::new();
+        let module = Module(Arc::new(ModuleInner {
             engine: engine.clone(),
             bytes: bytes.into(),
             info,
             plan,
             facts,
-            code,
-        })))
+            interpreted,
+            native,
+        }));
+        if module.0.native.is_none() {
+            module.0.code();
+        }
+        module
     }
 
     /// Whether the engine accepts a module, without preparing it.
@@ -121,9 +185,27 @@ impl Module {
         self.info().function_name(function)
     }
 
+    /// The machine code, where the engine compiles modules. It is the same for every host, process and number of threads,
+    /// given the module, the engine's configuration and the processor's features.
+    pub fn machine_code(&self) -> Option<&[u8]> {
+        self.native().map(|code| code.bytes())
+    }
+
+    /// What is where in the machine code.
+    #[doc(hidden)]
+    pub fn code_map(&self) -> Option<CodeMap> {
+        self.native().map(|code| code.map(self.imported_function_count()))
+    }
+
     /// How many functions are imported; the first defined function has this index.
     pub fn imported_function_count(&self) -> u32 {
         self.info().imported_functions
+    }
+
+    /// The machine code, where the engine compiles modules.
+    #[inline]
+    pub(crate) fn native(&self) -> Option<&ModuleCode> {
+        self.0.native.as_ref()
     }
 
     pub(crate) fn info(&self) -> &ModuleInfo {

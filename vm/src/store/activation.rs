@@ -1,8 +1,8 @@
 //! Activations: the one way in which functions are run, guest's and host's alike.
 //!
 //! Owns what happens around every function that the host calls and around every host function: activation depth, the
-//! stack's height, failed charges, faults, backtraces. Guest code is executed by the interpreter, which knows nothing
-//! of the host's data.
+//! stack's height, failed charges, faults, backtraces. Guest code is executed by an engine, which knows nothing of the
+//! host's data.
 //!
 //! ```text
 //!   Func::call, start ──▶ call ──▶ run ──▶ Activation::resume ──▶ guest code
@@ -13,10 +13,13 @@
 //! The host's stack grows only by such a round, and the activation depth bounds how many there are.
 
 use super::StoreInner;
+use super::backend::Activation;
 use super::objects::{Callee, InstanceId};
+use super::step::Step;
+use crate::Backend;
 use crate::caller::Caller;
-use crate::error::{Error, ErrorKind, Fault, Frame};
-use crate::interpret::{Activation, Step};
+use crate::crosscheck::Event;
+use crate::error::{Error, ErrorKind, Fault};
 use crate::trap::Trap;
 use crate::types::ValType;
 use alloc::{sync::Arc, vec::Vec};
@@ -34,8 +37,37 @@ impl<T> StoreInner<T> {
         self.check_alive()?;
         let objects = &mut self.objects;
         if objects.depth == 0 {
-            objects.peak = 0;
+            if self.is_checked() {
+                return self.call_checked(callee, caller, arguments, results);
+            }
+            self.objects.peak = 0;
+        } else if objects.recorder.is_some() {
+            objects.note(|| Event::Call { callee, caller, arguments: arguments.into() });
+            let ended = self.call_in_turn(callee, caller, arguments, results);
+            self.objects.note_call_end(&ended, results);
+            return ended;
         }
+        self.call_in_turn(callee, caller, arguments, results)
+    }
+
+    /// Whether an outermost call is made with both engines. While it is, there is a recorder; the store in which it is
+    /// replayed has no machine. A recount is the interpreter's alone.
+    fn is_checked(&self) -> bool {
+        let objects = &self.objects;
+        self.engine.config().backend == Backend::CrossCheck
+            && objects.machine.is_some()
+            && objects.recorder.is_none()
+            && objects.audit.is_none()
+    }
+
+    fn call_in_turn(
+        &mut self,
+        callee: Callee,
+        caller: Option<InstanceId>,
+        arguments: &[u64],
+        results: &mut [u64],
+    ) -> Result<(), Error> {
+        let objects = &mut self.objects;
         if objects.depth >= objects.limits.activation_depth {
             return Err(Trap::ActivationDepth.into());
         }
@@ -62,17 +94,19 @@ impl<T> StoreInner<T> {
         results: &mut [u64],
     ) -> Result<(), Error> {
         let (mut activation, entered) = Activation::enter(&mut self.objects, instance, function, arguments);
-        let error = match entered {
-            Err(trap) => trap.into(),
-            Ok(()) => match self.resume(&mut activation) {
-                Err(error) => error,
-                Ok(()) => {
-                    results.copy_from_slice(activation.results());
-                    return Ok(());
-                }
-            },
+        let ended = match entered {
+            Err(trap) => Err(trap.into()),
+            Ok(()) => self.resume(&mut activation),
         };
-        Err(self.with_backtrace(error, &activation))
+        let outcome = match ended {
+            Ok(()) => {
+                results.copy_from_slice(activation.results(&self.objects));
+                Ok(())
+            }
+            Err(error) => Err(self.with_backtrace(error, &activation)),
+        };
+        activation.end(&mut self.objects);
+        outcome
     }
 
     /// Goes on with guest code until it returns, calling host functions as it asks for them.
@@ -85,9 +119,9 @@ impl<T> StoreInner<T> {
                 Step::OutOfMemory => return Err(self.out_of_memory(super::OutOfMemory)),
                 Step::HostCall { host, caller } => {
                     slots.clear();
-                    slots.extend_from_slice(activation.arguments());
+                    slots.extend_from_slice(activation.arguments(&self.objects));
                     self.call_host(host, Some(caller), &mut slots)?;
-                    activation.host_returned(&slots);
+                    activation.host_returned(&mut self.objects, &slots);
                 }
             }
         }
@@ -100,14 +134,22 @@ impl<T> StoreInner<T> {
         caller: Option<InstanceId>,
         slots: &mut Vec<u64>,
     ) -> Result<(), Error> {
-        let ty = Arc::clone(&self.objects.host_types[host as usize]);
-        let code = Arc::clone(&self.host_codes[host as usize]);
-        slots.resize(ty.params().len().max(ty.results().len()), 0);
+        let ty = &self.objects.host_types[host as usize];
+        let (params, results) = (ty.params().len(), ty.results().len());
+        slots.resize(params.max(results), 0);
+        if self.objects.recorder.is_some() {
+            self.objects.note_host_call(host, caller, &mut slots[..params]);
+        }
+        let codes = Arc::clone(&self.host_codes);
+        let code = &codes[host as usize];
 
         // Around nested activations each host function has a flag of its own.
         let outer = mem::replace(&mut self.charge_failed, false);
         let outcome = catch_panic(|| code(Caller::new(self, caller), slots));
         let charge_failed = mem::replace(&mut self.charge_failed, outer);
+        if self.objects.recorder.is_some() {
+            self.objects.note_host_end(&outcome, &mut slots[..results]);
+        }
 
         // A fault comes before everything: there is no outcome. So does one that the host function saw and kept silent.
         if let Err(error) = outcome.as_ref()
@@ -127,6 +169,7 @@ impl<T> StoreInner<T> {
         }
         outcome?;
 
+        let ty = &self.objects.host_types[host as usize];
         slots.truncate(ty.results().len());
         for (slot, ty) in slots.iter_mut().zip(ty.results()) {
             *slot = canonical(*slot, *ty);
@@ -138,11 +181,7 @@ impl<T> StoreInner<T> {
     fn with_backtrace(&self, error: Error, activation: &Activation) -> Error {
         match error.into_kind() {
             ErrorKind::Trap(mut trap) => {
-                let sites = activation.backtrace(&self.objects);
-                trap.extend(sites.map(|site| {
-                    let module = &self.objects.instances[site.instance.index()].module;
-                    Frame::new(site.function, module.function_name(site.function), site.offset)
-                }));
+                activation.add_backtrace(&self.objects, &mut trap);
                 trap.into()
             }
             other => other.into(),

@@ -4,19 +4,21 @@
 //! imports were found; they have been checked.
 
 use super::StoreInner;
-use super::objects::{Callee, GlobalData, InstanceData, InstanceId, Objects};
+use super::objects::{Callee, Cell, GlobalData, InstanceData, InstanceId, Objects};
 use super::rules::next_index;
+use crate::crosscheck::Effect;
 use crate::error::{Error, LinkError, Usage};
 use crate::external::Extern;
 use crate::limits::{Limit, RunLimits};
 use crate::module::Module;
 use crate::module::info::{DataMode, ElementMode};
+use crate::native::{Context, Machine};
 use crate::trap::Trap;
 use alloc::{boxed::Box, vec, vec::Vec};
 
 impl Objects {
-    /// No objects and no gas.
-    pub(crate) fn new(limits: RunLimits) -> Objects {
+    /// No objects and no gas. Where code is compiled there is a machine for it.
+    pub(crate) fn new(limits: RunLimits, machine: Option<Machine>) -> Objects {
         Objects {
             limits,
             gas: 0,
@@ -29,6 +31,8 @@ impl Objects {
             globals: Vec::new(),
             host_types: Vec::new(),
             audit: None,
+            machine,
+            recorder: None,
         }
     }
 
@@ -79,6 +83,9 @@ impl<T> StoreInner<T> {
     /// segments trapped stays: others may hold its functions by then.
     pub(crate) fn build(&mut self, module: &Module, imports: &[Extern]) -> Result<InstanceId, Error> {
         let (info, objects) = (module.info(), &mut self.objects);
+        objects.note(|| Effect::NewInstance { module: module.clone(), imports: imports.into() });
+        // Where nothing runs compiled code an instance has no use for it.
+        let native = if objects.machine.is_some() { module.native() } else { None };
         let mut imported_functions = Vec::new();
         let mut tables = Vec::with_capacity(info.tables.len());
         let mut memories = Vec::with_capacity(info.memories.len());
@@ -91,23 +98,30 @@ impl<T> StoreInner<T> {
                 Extern::Global(global) => globals.push(global.id),
             }
         }
+        let defined = memories.len();
         let allocated = (|| {
             for &ty in &info.tables[tables.len()..] {
                 tables.push(objects.add_table(ty, 0)?);
             }
-            for &ty in &info.memories[memories.len()..] {
-                memories.push(objects.add_memory(ty)?);
+            let prefix = native.map_or(0, |code| code.context_words());
+            for &ty in &info.memories[defined..] {
+                memories.push(objects.add_memory(ty, prefix)?);
             }
-            Ok(())
+            let own_memory = memories.get(defined).copied();
+            native.map(|code| Context::new(objects, code, own_memory)).transpose()
         })();
-        allocated.map_err(|out_of_memory| self.out_of_memory(out_of_memory))?;
-        let objects = &mut self.objects;
-        let defined = globals.len();
-        for &ty in &info.globals[defined..] {
-            globals.push(objects.add_global(GlobalData { ty, bits: 0 }));
-        }
+        let context = allocated.map_err(|out_of_memory| self.out_of_memory(out_of_memory))?;
 
+        let objects = &mut self.objects;
         let instance = InstanceId(next_index(objects.instances.len()));
+        let defined = globals.len();
+        for (index, &ty) in info.globals.iter().enumerate().skip(defined) {
+            let cell = match native {
+                None => Cell::Inline(0),
+                Some(code) => Cell::Context { instance, offset: code.own_global(index) },
+            };
+            globals.push(objects.push_global(GlobalData { ty, cell }));
+        }
         let defined_globals: Box<[_]> = globals[defined..].into();
         objects.instances.push(InstanceData {
             module: module.clone(),
@@ -118,10 +132,15 @@ impl<T> StoreInner<T> {
             dropped_elements: vec![false; info.elements.len()].into(),
             dropped_data: vec![false; info.data.len()].into(),
             start_pending: info.start.is_some(),
+            context,
         });
+        if native.is_some() {
+            objects.fill_context(instance);
+        }
         // In order: a later one may read those before it.
         for (global, initializer) in defined_globals.iter().zip(&info.global_initializers) {
-            objects.globals[global.index()].bits = objects.eval_const(instance, initializer);
+            let value = objects.eval_const(instance, initializer);
+            objects.set_global(*global, value);
         }
         objects.run_segments(instance, module)?;
         Ok(instance)

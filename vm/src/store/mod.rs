@@ -3,18 +3,23 @@
 //! Owns a store's parts, their identity and its poisoning. It must not know how guest code is executed.
 
 pub(crate) mod activation;
+mod backend;
 mod context;
+pub(crate) mod elements;
 mod instantiate;
 pub(crate) mod objects;
 pub(crate) mod rules;
+pub(crate) mod step;
 
 pub use context::{AsContext, AsContextMut, StoreContext, StoreContextMut};
 
 use crate::Engine;
+use crate::crosscheck::{Effect, Seed};
 use crate::error::{Error, Fault, Usage};
 use crate::func::HostCode;
 use crate::interpret::{Audit, AuditState};
 use crate::limits::{Limit, RunLimits};
+use crate::trap::Trap;
 use crate::types::FuncType;
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use core::any::Any;
@@ -56,13 +61,16 @@ pub(crate) struct StoreInner<T> {
     pub(crate) engine: Engine,
     pub(crate) objects: Objects,
     pub(crate) data: T,
-    /// The code of each host function; the types are in `objects`.
-    host_codes: Vec<Arc<HostCode<T>>>,
+    /// The code of each host function; the types are in `objects`. A host function that runs holds all of them, which
+    /// costs no more than one, and counts nothing that other stores count too.
+    host_codes: Arc<Vec<Arc<HostCode<T>>>>,
     externs: Vec<Box<dyn Any + Send + Sync>>,
     /// Whether a charge failed in the host function that runs now.
     pub(crate) charge_failed: bool,
     /// Once set, no guest code runs in this store any more.
     fault: Option<Fault>,
+    /// What a test of the cross-check makes different on the native side.
+    pub(crate) seed: Option<Seed>,
 }
 
 /// Tells stores apart: no two of a process have the same.
@@ -93,18 +101,8 @@ impl StoreId {
 impl<T> Store<T> {
     /// An empty store with gas 0.
     pub fn new(engine: &Engine, data: T) -> Store<T> {
-        Store {
-            inner: StoreInner {
-                id: StoreId::next(),
-                engine: engine.clone(),
-                objects: Objects::new(engine.run_limits()),
-                data,
-                host_codes: Vec::new(),
-                externs: Vec::new(),
-                charge_failed: false,
-                fault: None,
-            },
-        }
+        let objects = Objects::new(engine.run_limits(), engine.machine());
+        Store { inner: StoreInner::of(StoreId::next(), engine.clone(), objects, data) }
     }
 
     /// The engine.
@@ -184,7 +182,8 @@ impl<T> Store<T> {
     }
 
     /// Starts a recount of the gas that guest code spends, by the law and without the plan, and of the operators that
-    /// it executes. For tests of the engine; execution takes several times as long.
+    /// it executes. For tests of the engine; the interpreter executes, whatever the backend, and takes several times as
+    /// long.
     #[doc(hidden)]
     pub fn start_audit(&mut self) {
         self.inner.objects.audit = Some(Box::new(AuditState::new()));
@@ -196,6 +195,12 @@ impl<T> Store<T> {
         self.inner.objects.audit.take().map(|audit| audit.into_audit())
     }
 
+    /// Makes something different on the native side of every call that is cross-checked, for tests of the cross-check.
+    #[doc(hidden)]
+    pub fn seed_difference(&mut self, seed: Option<Seed>) {
+        self.inner.seed = seed;
+    }
+
     /// The node fault after which this store runs nothing any more.
     pub fn fault(&self) -> Option<&Fault> {
         self.inner.fault.as_ref()
@@ -203,18 +208,44 @@ impl<T> Store<T> {
 }
 
 impl<T> StoreInner<T> {
+    /// A store with these objects and without host functions.
+    pub(crate) fn of(id: StoreId, engine: Engine, objects: Objects, data: T) -> StoreInner<T> {
+        StoreInner {
+            id,
+            engine,
+            objects,
+            data,
+            host_codes: Arc::default(),
+            externs: Vec::new(),
+            charge_failed: false,
+            fault: None,
+            seed: None,
+        }
+    }
+
     pub(crate) fn set_gas(&mut self, gas: u64) -> Result<(), Error> {
         if gas > GAS_MAX {
             return Err(Usage::TooMuchGas { gas }.into());
         }
+        self.objects.note(|| Effect::SetGas(gas));
         self.objects.gas = gas;
         Ok(())
+    }
+
+    /// Charges for the host function that runs now.
+    pub(crate) fn charge(&mut self, gas: u64) -> Result<(), Trap> {
+        self.objects.note(|| Effect::Charge(gas));
+        let charged = self.objects.charge(gas);
+        self.charge_failed |= charged.is_err();
+        charged
     }
 
     /// Adds a host function.
     pub(crate) fn add_host(&mut self, ty: Arc<FuncType>, code: Arc<HostCode<T>>) -> FuncRef {
         let index = rules::next_index(self.host_codes.len());
-        self.host_codes.push(code);
+        self.objects.note(|| Effect::NewHostFunction(Arc::clone(&ty)));
+        // Copied at most once for each host function that runs, and adds some.
+        Arc::make_mut(&mut self.host_codes).push(code);
         self.objects.host_types.push(ty);
         FuncRef::new(Callee::Host(index))
     }

@@ -3,12 +3,19 @@
 //! Owns the objects and the rules that every engine shares: charging, frames, growth, bulk operators' bounds. It must
 //! not know the host's data type, so that engines are compiled once.
 
+use super::elements::Elements;
 use crate::RunLimits;
+use crate::crosscheck::Recorder;
 use crate::interpret::AuditState;
 use crate::module::Module;
+use crate::native::{Context, Machine};
+use crate::sys::memory::LinearMemory;
+use crate::sys::words::Words;
 use crate::trap::Trap;
 use crate::types::{FuncType, GlobalType, MemoryType, TableType};
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
+
+pub(crate) use crate::sys::OutOfMemory;
 
 /// Bytes of a page of memory.
 pub(crate) const PAGE_BYTES: u64 = 65_536;
@@ -109,6 +116,8 @@ pub(crate) struct InstanceData {
     pub(crate) dropped_data: Box<[bool]>,
     /// Whether the module has a start function that has not been called yet.
     pub(crate) start_pending: bool,
+    /// What compiled code reaches the instance's things by, where code is compiled.
+    pub(crate) context: Option<Context>,
 }
 
 /// A memory.
@@ -116,7 +125,7 @@ pub(crate) struct InstanceData {
 pub(crate) struct MemoryData {
     /// As declared; the size now is `bytes.len()`.
     pub(crate) ty: MemoryType,
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: LinearMemory,
 }
 
 /// A table of references: functions as [`FuncRef`] bits, externs as the store's index + 1; 0 is null.
@@ -124,14 +133,25 @@ pub(crate) struct MemoryData {
 pub(crate) struct TableData {
     /// As declared; the size now is `elements.len()`.
     pub(crate) ty: TableType,
-    pub(crate) elements: Vec<u64>,
+    pub(crate) elements: Elements,
 }
 
 /// A global.
 #[derive(Debug)]
 pub(crate) struct GlobalData {
     pub(crate) ty: GlobalType,
-    pub(crate) bits: u64,
+    pub(crate) cell: Cell,
+}
+
+/// Where the value of a global is.
+#[derive(Debug)]
+pub(crate) enum Cell {
+    /// Here.
+    Inline(u64),
+    /// In a block of its own, because compiled code has its address.
+    Alone(Words),
+    /// In the context of the instance that defines it, so far from the anchor.
+    Context { instance: InstanceId, offset: i32 },
 }
 
 /// The objects of a store.
@@ -154,11 +174,11 @@ pub(crate) struct Objects {
     pub(crate) host_types: Vec<Arc<FuncType>>,
     /// The recount under way, if somebody asked for one.
     pub(crate) audit: Option<Box<AuditState>>,
+    /// What compiled code runs with, where code is compiled.
+    pub(crate) machine: Option<Machine>,
+    /// What notes what host functions do, while a call is cross-checked.
+    pub(crate) recorder: Option<Box<Recorder>>,
 }
-
-/// The host could not provide memory: never seen by a guest.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct OutOfMemory;
 
 impl Objects {
     /// Charges for what is done outside guest code: host functions, instantiation.
@@ -202,6 +222,44 @@ impl Objects {
     #[inline]
     pub(crate) fn leave_frame(&mut self, frame_slots: u32) {
         self.height -= u64::from(frame_slots);
+    }
+
+    /// The value of a global.
+    #[inline]
+    pub(crate) fn global(&self, global: GlobalId) -> u64 {
+        match &self.globals[global.index()].cell {
+            Cell::Inline(bits) => *bits,
+            elsewhere => self.value_elsewhere(elsewhere),
+        }
+    }
+
+    /// Not inlined: the interpreter's loop seldom wants it.
+    #[inline(never)]
+    fn value_elsewhere(&self, cell: &Cell) -> u64 {
+        match cell {
+            Cell::Inline(bits) => *bits,
+            Cell::Alone(words) => words[0],
+            Cell::Context { instance, offset } => self.context_word(*instance, *offset),
+        }
+    }
+
+    /// Sets the value of a global.
+    #[inline]
+    pub(crate) fn set_global(&mut self, global: GlobalId, value: u64) {
+        match &mut self.globals[global.index()].cell {
+            Cell::Inline(bits) => *bits = value,
+            _ => self.set_value_elsewhere(global, value),
+        }
+    }
+
+    /// Not inlined: the interpreter's loop seldom wants it.
+    #[inline(never)]
+    fn set_value_elsewhere(&mut self, global: GlobalId, value: u64) {
+        match &mut self.globals[global.index()].cell {
+            Cell::Inline(bits) => *bits = value,
+            Cell::Alone(words) => words[0] = value,
+            &mut Cell::Context { instance, offset } => self.set_context_word(instance, offset, value),
+        }
     }
 
     /// What a function index of an instance is.

@@ -2,13 +2,16 @@
 //!
 //! Owns bounds and atomicity: whatever does not fit changes nothing. It must not know gas; who calls has paid.
 
+use super::elements::Elements;
 use super::objects::{
-    FuncRef, GlobalData, GlobalId, InstanceId, MemoryData, MemoryId, Objects, OutOfMemory, PAGE_BYTES,
+    Cell, FuncRef, GlobalData, GlobalId, InstanceId, MemoryData, MemoryId, Objects, OutOfMemory, PAGE_BYTES,
     TableData, TableId,
 };
 use crate::module::info::{ConstOp, ElementItems, ModuleInfo};
+use crate::sys::memory::LinearMemory;
+use crate::sys::words::Words;
 use crate::trap::Trap;
-use crate::types::{MemoryType, TableType};
+use crate::types::{GlobalType, MemoryType, TableType};
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -23,20 +26,6 @@ fn range(start: u32, length: u32, size: usize) -> Option<Range<usize>> {
     if end <= size as u64 { Some(start as usize..end as usize) } else { None }
 }
 
-/// A vector of `length` times `value`, where the host has memory for it.
-fn filled<V: Copy>(value: V, length: u64) -> Result<Vec<V>, OutOfMemory> {
-    let mut vector = Vec::new();
-    extend(&mut vector, value, length)?;
-    Ok(vector)
-}
-
-fn extend<V: Copy>(vector: &mut Vec<V>, value: V, more: u64) -> Result<(), OutOfMemory> {
-    let more = usize::try_from(more).map_err(|_| OutOfMemory)?;
-    vector.try_reserve(more).map_err(|_| OutOfMemory)?;
-    vector.resize(vector.len() + more, value);
-    Ok(())
-}
-
 impl MemoryData {
     pub(crate) fn pages(&self) -> u64 {
         self.bytes.len() as u64 / PAGE_BYTES
@@ -45,9 +34,14 @@ impl MemoryData {
 
 /// Sizes and growth.
 impl Objects {
-    /// Adds a memory of its minimal size, which must be within the limits.
-    pub(crate) fn add_memory(&mut self, ty: MemoryType) -> Result<MemoryId, OutOfMemory> {
-        let bytes = filled(0, ty.minimum.checked_mul(PAGE_BYTES).ok_or(OutOfMemory)?)?;
+    /// Adds a memory of its minimal size, which must be within the limits. Where code is compiled there are so many
+    /// words before it.
+    pub(crate) fn add_memory(&mut self, ty: MemoryType, prefix: usize) -> Result<MemoryId, OutOfMemory> {
+        let length = ty.minimum.checked_mul(PAGE_BYTES).ok_or(OutOfMemory)?;
+        let bytes = match &self.machine {
+            None => LinearMemory::on_heap(length)?,
+            Some(machine) => machine.memory(length, prefix)?,
+        };
         let id = MemoryId(next_index(self.memories.len()));
         self.memories.push(MemoryData { ty, bytes });
         Ok(id)
@@ -55,13 +49,26 @@ impl Objects {
 
     /// Adds a table of its minimal size, which must be within the limits.
     pub(crate) fn add_table(&mut self, ty: TableType, init: u64) -> Result<TableId, OutOfMemory> {
-        let elements = filled(init, ty.minimum)?;
+        let elements = Elements::filled(init, ty.minimum)?;
         let id = TableId(next_index(self.tables.len()));
         self.tables.push(TableData { ty, elements });
         Ok(id)
     }
 
-    pub(crate) fn add_global(&mut self, global: GlobalData) -> GlobalId {
+    /// Adds a global that no module defines.
+    pub(crate) fn add_global(&mut self, ty: GlobalType, value: u64) -> Result<GlobalId, OutOfMemory> {
+        let cell = match &self.machine {
+            None => Cell::Inline(value),
+            Some(_) => {
+                let mut words = Words::new(1)?;
+                words[0] = value;
+                Cell::Alone(words)
+            }
+        };
+        Ok(self.push_global(GlobalData { ty, cell }))
+    }
+
+    pub(super) fn push_global(&mut self, global: GlobalData) -> GlobalId {
         let id = GlobalId(next_index(self.globals.len()));
         self.globals.push(global);
         id
@@ -87,7 +94,7 @@ impl Objects {
         if delta > 0 && before + delta > ceiling {
             return Ok(GROWTH_FAILED);
         }
-        extend(&mut memory.bytes, 0, delta * PAGE_BYTES)?;
+        memory.bytes.grow(delta * PAGE_BYTES)?;
         // A memory of 32-bit addresses has at most 2^16 pages.
         Ok(before as u32)
     }
@@ -100,7 +107,7 @@ impl Objects {
         if delta > 0 && before + delta > ceiling {
             return Ok(GROWTH_FAILED);
         }
-        extend(elements, init, delta)?;
+        elements.grow(init, delta)?;
         // The protocol's limit is below 2^32 - 1.
         Ok(before as u32)
     }
@@ -266,8 +273,7 @@ impl Objects {
             ConstOp::F32(bits) => u64::from(bits),
             ConstOp::F64(bits) => bits,
             ConstOp::GlobalGet(global) => {
-                let global = self.instances[instance.index()].globals[global as usize];
-                self.globals[global.index()].bits
+                self.global(self.instances[instance.index()].globals[global as usize])
             }
             ConstOp::RefNull => FuncRef::NULL.to_bits(),
             ConstOp::RefFunc(function) => self.function(instance, function).to_bits(),

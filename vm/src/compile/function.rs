@@ -1,0 +1,707 @@
+//! The state of the function that is being compiled, and how values move between registers, slots and the stack.
+//!
+//! Owns registers: which are free, which operand or local is in which, what must be written back. Operators, control and
+//! calls build on it. It must not know which machine it is.
+//!
+//! # Locals
+//!
+//! The most used locals have a *home*: a register that is theirs in the whole function. Each has its slot too. A home is
+//! *stale* when only the slot has the value, *dirty* when only the register has it. A call makes all homes stale, so that
+//! what is dirty is stored before; a home is loaded again when it is next used. At a label both sets are what the label's
+//! first edge left, and every later edge loads and stores what it takes to agree.
+//!
+//! The others live in their slots. A free register may still hold a *copy* of one: until something takes the register, the
+//! local is set, or code comes together with other code.
+
+use super::Env;
+use super::control::Construct;
+use super::masm::{Masm, Reg, RegSet, Source};
+use super::stack::{Place, Stack, Value};
+use alloc::vec::Vec;
+use lockstep_gas::Run;
+use wasmparser::OperatorsReaderAllocations;
+
+/// The first slot of a frame that belongs to a value.
+pub(super) const FIRST_SLOT: u32 = 3;
+
+/// No home.
+const NO_HOME: u8 = u8::MAX;
+
+/// What homes hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Homes {
+    /// Those whose local is in its slot only.
+    pub(super) stale: RegSet,
+    /// Those whose local is in the register only.
+    pub(super) dirty: RegSet,
+}
+
+/// A local must weigh so much for its home to be one that calls keep: saving and giving back costs two moves.
+const KEPT_WEIGHT: u32 = 3;
+
+/// Where an operator's result goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Destination {
+    Temp(Reg),
+    /// The home of a local that the next operator sets.
+    Home {
+        local: u32,
+        register: Reg,
+    },
+}
+
+impl Destination {
+    pub(super) fn register(self) -> Reg {
+        match self {
+            Destination::Temp(register) | Destination::Home { register, .. } => register,
+        }
+    }
+}
+
+/// Compiles functions, one after another.
+pub(super) struct Compiler<'m, M> {
+    pub(super) env: &'m Env<'m>,
+    pub(super) masm: M,
+    // The function at hand.
+    pub(super) stack: Stack,
+    pub(super) constructs: Vec<Construct>,
+    pub(super) dead_constructs: u32,
+    pub(super) live: bool,
+    /// Where the operator at hand stands, in bytes from the start of the module.
+    pub(super) offset: u32,
+    pub(super) runs: &'m [Run],
+    pub(super) frame_slots: u32,
+    pub(super) parameters: u32,
+    pub(super) results: u32,
+    /// The slot of the operand at depth 0.
+    pub(super) operand_slots: u32,
+    /// Operands below this depth are constants or in their slots.
+    pub(super) watermark: usize,
+    /// Registers for operands.
+    pool: RegSet,
+    /// Those that hold nothing.
+    pub(super) free: RegSet,
+    /// Registers that an operand on the stack is in, and at which depth.
+    pub(super) owned: RegSet,
+    owners: [u32; 32],
+    /// Registers that are some local's home, and whose.
+    pub(super) homes: RegSet,
+    pub(super) home_locals: [u32; 32],
+    /// Homes that calls change.
+    pub(super) changed_homes: RegSet,
+    pub(super) state: Homes,
+    /// The home of every local.
+    local_homes: Vec<u8>,
+    /// Registers that hold a copy of a local, and of which; and where each local's copy is.
+    copies: RegSet,
+    copied_locals: [u32; 32],
+    local_copies: Vec<u8>,
+    /// The next operator sets a local that has its value already.
+    pub(super) is_set: bool,
+    chosen: Vec<(u32, u32)>,
+    /// The parser's own memory, from body to body.
+    pub(super) allocations: OperatorsReaderAllocations,
+    pub(super) labels: Vec<super::masm::Label>,
+}
+
+impl<'m, M: Masm> Compiler<'m, M> {
+    pub(super) fn new(env: &'m Env<'m>, masm: M) -> Self {
+        Compiler {
+            env,
+            masm,
+            stack: Stack::default(),
+            constructs: Vec::new(),
+            dead_constructs: 0,
+            live: false,
+            offset: 0,
+            runs: &[],
+            frame_slots: 0,
+            parameters: 0,
+            results: 0,
+            operand_slots: 0,
+            watermark: 0,
+            pool: RegSet::EMPTY,
+            free: RegSet::EMPTY,
+            owned: RegSet::EMPTY,
+            owners: [0; 32],
+            homes: RegSet::EMPTY,
+            home_locals: [0; 32],
+            changed_homes: RegSet::EMPTY,
+            state: Homes::default(),
+            local_homes: Vec::new(),
+            copies: RegSet::EMPTY,
+            copied_locals: [0; 32],
+            local_copies: Vec::new(),
+            is_set: false,
+            chosen: Vec::new(),
+            allocations: OperatorsReaderAllocations::default(),
+            labels: Vec::new(),
+        }
+    }
+
+    /// Compiles the function with this index among those that the module defines.
+    pub(super) fn function(&mut self, index: u32) {
+        let env = self.env;
+        let plan = env.plan.function(index as usize).expect("the plan has every function");
+        let body = &env.info.bodies[index as usize];
+        let ty = env.info.function_type(env.info.imported_functions + index);
+        // Counts are limited far below 2^32.
+        let parameters = ty.params().len() as u32;
+        self.parameters = parameters;
+        self.results = ty.results().len() as u32;
+        let locals = parameters + plan.declared_locals();
+        self.frame_slots = plan.frame_slots();
+        self.runs = plan.runs();
+        self.operand_slots = FIRST_SLOT + locals;
+        self.offset = body.operators;
+        self.watermark = 0;
+        self.live = true;
+        self.is_set = false;
+        self.dead_constructs = 0;
+        self.constructs.clear();
+        self.stack.reset(locals as usize);
+        if self.local_homes.len() < locals as usize {
+            self.local_homes.resize(locals as usize, NO_HOME);
+            self.local_copies.resize(locals as usize, NO_HOME);
+        }
+        for used in plan.local_weights() {
+            self.stack.forget(used.local);
+        }
+
+        let weights = plan.local_weights().iter().map(|used| (used.local, used.weight));
+        self.assign_homes(weights, plan.call_weight() > 1);
+        self.masm.enter(self.frame_slots, !env.options.unmetered, body.bytes.start);
+        for register in self.homes.and(M::KEPT) {
+            let slot = self.local_slot(self.home_locals[register.0 as usize]);
+            self.masm.store_slot(slot, Source::Reg(register));
+        }
+        self.receive_arguments(parameters);
+        for used in plan.local_weights() {
+            if used.local >= parameters && self.home(used.local).is_none() {
+                self.masm.store_slot(FIRST_SLOT + used.local, Source::Imm(0));
+            }
+        }
+        for register in self.homes {
+            if self.home_locals[register.0 as usize] >= parameters {
+                self.masm.zero(register);
+            }
+        }
+        self.charge();
+        self.open_body();
+        self.operators(index);
+        self.masm.finish();
+
+        self.forget_copies();
+        for register in self.homes {
+            self.local_homes[self.home_locals[register.0 as usize] as usize] = NO_HOME;
+        }
+    }
+
+    /// Gives homes to the locals that weigh most.
+    fn assign_homes(&mut self, weights: impl Iterator<Item = (u32, u32)>, calls_often: bool) {
+        let imported_base = self.env.imports_memory().then_some(M::IMPORTED_BASE);
+        let count = M::HOMES.len() - usize::from(imported_base.is_some());
+        let chosen = &mut self.chosen;
+        chosen.clear();
+        for (local, weight) in weights {
+            if chosen.len() == count {
+                if weight <= chosen[count - 1].1 {
+                    continue;
+                }
+                chosen.pop();
+            }
+            let at = chosen.partition_point(|(_, other)| *other >= weight);
+            chosen.insert(at, (local, weight));
+        }
+
+        let mut unassigned = RegSet::of(M::HOMES);
+        if let Some(base) = imported_base {
+            unassigned.remove(base);
+        }
+        let available = M::TEMPS.union(unassigned);
+        self.homes = RegSet::EMPTY;
+        for at in 0..self.chosen.len() {
+            let (local, weight) = self.chosen[at];
+            // A kept home's slot holds what its register held before, so that no argument may arrive there.
+            let arrives_in_slot = local < self.parameters && local as usize >= M::ARGUMENTS.len();
+            let kept =
+                if arrives_in_slot || weight < KEPT_WEIGHT { RegSet::EMPTY } else { unassigned.and(M::KEPT) };
+            let changed = unassigned.minus(M::KEPT);
+            // An argument that arrives in a home stays there, unless it would have to be stored for every call.
+            let argument = (local < self.parameters)
+                .then(|| M::ARGUMENTS.get(local as usize))
+                .flatten()
+                .filter(|register| changed.contains(**register));
+            let register = match (calls_often, argument) {
+                (false, Some(register)) => Some(*register),
+                (true, _) => kept.first().or(argument.copied()).or(self.home_among(changed)),
+                (false, None) => self.home_among(changed).or(kept.first()),
+            };
+            let Some(register) = register else { continue };
+            unassigned.remove(register);
+            self.homes.insert(register);
+            self.home_locals[register.0 as usize] = local;
+            self.local_homes[local as usize] = register.0;
+        }
+        self.pool = available.minus(self.homes).minus(M::KEPT);
+        self.free = self.pool;
+        self.owned = RegSet::EMPTY;
+        self.changed_homes = self.homes.minus(M::KEPT);
+        self.state = Homes { stale: RegSet::EMPTY, dirty: self.changed_homes };
+    }
+
+    /// The first of these in the order of homes, and an argument's register only as the last: an argument may need it.
+    fn home_among(&self, registers: RegSet) -> Option<Reg> {
+        let is_argument = |register: &Reg| M::ARGUMENTS.contains(register);
+        let mut homes = M::HOMES.iter().copied().filter(|register| registers.contains(*register));
+        homes.clone().find(|register| !is_argument(register)).or_else(|| homes.next())
+    }
+
+    /// The home of a local.
+    #[inline]
+    pub(super) fn home(&self, local: u32) -> Option<Reg> {
+        match self.local_homes[local as usize] {
+            NO_HOME => None,
+            register => Some(Reg(register)),
+        }
+    }
+
+    /// The slot of a local.
+    pub(super) fn local_slot(&self, local: u32) -> u32 {
+        FIRST_SLOT + local
+    }
+
+    /// The slot of the operand at a depth.
+    pub(super) fn operand_slot(&self, depth: usize) -> u32 {
+        // Heights are limited far below 2^32.
+        self.operand_slots + depth as u32
+    }
+
+    /// Counts registers from first principles, and compares.
+    #[cfg(debug_assertions)]
+    pub(super) fn check(&self) {
+        if !self.live || self.constructs.is_empty() {
+            return;
+        }
+        assert!(self.free.and(self.owned).is_empty(), "a free register is owned");
+        assert_eq!(self.free.union(self.owned), self.pool, "a register is lost, at {:#x}", self.offset);
+        assert!(self.state.stale.and(self.state.dirty).is_empty(), "a home has no value");
+        assert!(self.copies.minus(self.free).is_empty(), "a copy is in use, at {:#x}", self.offset);
+        for register in self.owned {
+            let depth = self.owners[register.0 as usize] as usize;
+            assert_eq!(self.stack.place(depth), Place::Reg(register), "at {:#x}", self.offset);
+        }
+    }
+
+    /// Pays for the run that starts at this operator, if one does.
+    pub(super) fn charge(&mut self) {
+        if let [run, rest @ ..] = self.runs
+            && run.offset == self.offset
+        {
+            self.runs = rest;
+            if !self.env.options.unmetered {
+                self.masm.charge(run.price, run.offset);
+            }
+        }
+    }
+}
+
+/// Registers and places.
+impl<M: Masm> Compiler<'_, M> {
+    /// Takes a register for an operand; the deepest operand that is in one goes to its slot where none is free.
+    pub(super) fn take(&mut self) -> Reg {
+        self.take_but(RegSet::EMPTY)
+    }
+
+    /// The same, but none of these.
+    pub(super) fn take_but(&mut self, not: RegSet) -> Reg {
+        let free = self.free.minus(not);
+        // Registers that operators ask for by name are taken later, and those that hold copies last.
+        let fixed = RegSet::of(&[M::RESULT, M::DISTANCE, M::REMAINDER]);
+        let idle = free.minus(self.copies);
+        let choice = idle.minus(fixed).first().or_else(|| idle.first());
+        if let Some(register) = choice.or_else(|| free.minus(fixed).first()).or_else(|| free.first()) {
+            self.claim(register);
+            return register;
+        }
+        let deepest = self.owned.minus(not).min_by_key(|register| self.owners[register.0 as usize]);
+        let register = deepest.expect("an operator holds fewer registers than there are");
+        self.spill(register);
+        self.claim(register);
+        register
+    }
+
+    /// Takes a free register for something new.
+    pub(super) fn claim(&mut self, register: Reg) {
+        self.free.remove(register);
+        if self.copies.contains(register) {
+            self.copies.remove(register);
+            self.local_copies[self.copied_locals[register.0 as usize] as usize] = NO_HOME;
+        }
+    }
+
+    /// Notes that a register, which is about to be released, holds a copy of a local without a home.
+    pub(super) fn note_copy(&mut self, register: Reg, local: u32) {
+        self.forget_copy(local);
+        self.copies.insert(register);
+        self.copied_locals[register.0 as usize] = local;
+        self.local_copies[local as usize] = register.0;
+    }
+
+    /// Whether a copy is one of this local.
+    pub(super) fn is_copy_of(&self, register: Reg, local: u32) -> bool {
+        self.local_copies[local as usize] == register.0
+    }
+
+    /// The local that a register holds a copy of.
+    pub(super) fn copied_local(&self, register: Reg) -> u32 {
+        self.copied_locals[register.0 as usize]
+    }
+
+    /// Notes that there is no copy of a local any more.
+    pub(super) fn forget_copy(&mut self, local: u32) {
+        match core::mem::replace(&mut self.local_copies[local as usize], NO_HOME) {
+            NO_HOME => {}
+            register => self.copies.remove(Reg(register)),
+        }
+    }
+
+    /// Notes that no register holds a copy: code comes together here, or registers have been changed.
+    pub(super) fn forget_copies(&mut self) {
+        for register in self.copies {
+            self.local_copies[self.copied_locals[register.0 as usize] as usize] = NO_HOME;
+        }
+        self.copies = RegSet::EMPTY;
+    }
+
+    /// Takes this register, moving out the operand that is in it.
+    pub(super) fn take_this(&mut self, register: Reg) {
+        if self.owned.contains(register) {
+            let depth = self.owners[register.0 as usize] as usize;
+            let other = self.free.minus(self.copies).first().or_else(|| self.free.first());
+            match other {
+                Some(other) => {
+                    self.masm.mov(other, Source::Reg(register));
+                    self.owned.remove(register);
+                    self.claim(other);
+                    self.stack.move_to(depth, Place::Reg(other));
+                    self.own(other, depth);
+                }
+                None => {
+                    self.spill(register);
+                    self.claim(register);
+                }
+            }
+        } else {
+            debug_assert!(self.free.contains(register), "{register:?} is in use");
+            self.claim(register);
+        }
+    }
+
+    fn own(&mut self, register: Reg, depth: usize) {
+        self.owned.insert(register);
+        self.owners[register.0 as usize] = depth as u32;
+    }
+
+    /// Puts the operand that is in a register into its slot.
+    fn spill(&mut self, register: Reg) {
+        let depth = self.owners[register.0 as usize] as usize;
+        self.masm.store_slot(self.operand_slot(depth), Source::Reg(register));
+        self.stack.move_to(depth, Place::Slot);
+        self.owned.remove(register);
+        self.free.insert(register);
+    }
+
+    /// Puts all operands that are in registers into their slots. Aliases of locals stay.
+    pub(super) fn spill_all(&mut self) {
+        for register in self.owned {
+            self.spill(register);
+        }
+    }
+
+    /// Puts the operand at a depth into its slot.
+    pub(super) fn flush(&mut self, depth: usize) {
+        let slot = self.operand_slot(depth);
+        match self.stack.place(depth) {
+            Place::Slot => return,
+            Place::Reg(register) => {
+                self.masm.store_slot(slot, Source::Reg(register));
+                self.owned.remove(register);
+                self.free.insert(register);
+            }
+            Place::Const(value) => self.masm.store_slot(slot, Source::Imm(value)),
+            Place::Local(local) => self.copy_to_slot(slot, local),
+            Place::Flags(_) => unreachable!("flags have been settled"),
+        }
+        self.stack.move_to(depth, Place::Slot);
+    }
+
+    /// Stores a local in an operand's slot.
+    fn copy_to_slot(&mut self, slot: u32, local: u32) {
+        match self.home(local) {
+            Some(_) => {
+                let source = self.local_source(local);
+                self.masm.store_slot(slot, source);
+            }
+            None => {
+                let register = self.take();
+                self.masm.mov(register, Source::Slot(self.local_slot(local)));
+                self.masm.store_slot(slot, Source::Reg(register));
+                self.free.insert(register);
+            }
+        }
+    }
+
+    /// Puts the last operands, so many, into their slots.
+    pub(super) fn flush_top(&mut self, count: u32) {
+        for depth in self.stack.len() - count as usize..self.stack.len() {
+            self.flush(depth);
+        }
+    }
+
+    /// Puts every operand below a depth where it stays: constants remain, all others go to their slots.
+    pub(super) fn settle_below(&mut self, depth: usize) {
+        for depth in self.watermark..depth {
+            if !matches!(self.stack.place(depth), Place::Const(_)) {
+                self.flush(depth);
+            }
+        }
+        self.watermark = self.watermark.max(depth);
+    }
+
+    /// Turns a comparison that waits for its consumer into a value.
+    #[inline]
+    pub(super) fn settle_flags(&mut self) {
+        if let Some(Place::Flags(cond)) = self.stack.top() {
+            self.stack.pop();
+            let register = self.take();
+            self.masm.set(cond, register);
+            self.push_register(register);
+        }
+    }
+
+    #[inline]
+    pub(super) fn push_register(&mut self, register: Reg) {
+        let depth = self.stack.len();
+        self.own(register, depth);
+        self.stack.push(Place::Reg(register));
+    }
+
+    /// Takes the top operand. A register that it is in belongs to the caller.
+    #[inline]
+    pub(super) fn pop(&mut self) -> Value {
+        let place = self.stack.pop();
+        let depth = self.stack.len();
+        self.watermark = self.watermark.min(depth);
+        match place {
+            Place::Const(value) => Value::Const(value),
+            Place::Reg(register) => {
+                self.owned.remove(register);
+                Value::Reg(register)
+            }
+            Place::Slot => Value::Slot(self.operand_slot(depth)),
+            Place::Local(local) => match self.local_copies[local as usize] {
+                // A copy belongs to one operand until that is released; a second one reads the slot.
+                register if register != NO_HOME && self.free.contains(Reg(register)) => {
+                    self.free.remove(Reg(register));
+                    Value::Copy(Reg(register))
+                }
+                _ => Value::Local(local),
+            },
+            Place::Flags(cond) => {
+                let register = self.take();
+                self.masm.set(cond, register);
+                Value::Reg(register)
+            }
+        }
+    }
+
+    /// Drops operands down to a depth.
+    pub(super) fn truncate(&mut self, depth: usize) {
+        while self.stack.len() > depth {
+            if let Place::Reg(register) = self.stack.pop() {
+                self.owned.remove(register);
+                self.free.insert(register);
+            }
+        }
+        self.watermark = self.watermark.min(depth);
+    }
+
+    /// Gives back the register that an operand was in.
+    #[inline]
+    pub(super) fn release(&mut self, value: Value) {
+        if let Value::Reg(register) | Value::Copy(register) = value {
+            self.free.insert(register);
+        }
+    }
+
+    /// Gives it back unless it is this one.
+    #[inline]
+    pub(super) fn release_but(&mut self, value: Value, not: Reg) {
+        if value != Value::Reg(not) && value != Value::Copy(not) {
+            self.release(value);
+        }
+    }
+
+    /// A local's value: in its home, loaded again if need be, or in its slot.
+    #[inline]
+    pub(super) fn local_source(&mut self, local: u32) -> Source {
+        match self.home(local) {
+            Some(home) => {
+                if self.state.stale.contains(home) {
+                    self.masm.mov(home, Source::Slot(self.local_slot(local)));
+                    self.state.stale.remove(home);
+                }
+                Source::Reg(home)
+            }
+            None => Source::Slot(self.local_slot(local)),
+        }
+    }
+
+    /// Where a value can be read.
+    #[inline]
+    pub(super) fn source(&mut self, value: Value) -> Source {
+        match value {
+            Value::Local(local) => self.local_source(local),
+            other => other.source().expect("not a local"),
+        }
+    }
+
+    /// A value in a register, not to be changed. One that had none becomes a register that the caller owns.
+    #[inline]
+    pub(super) fn in_register(&mut self, value: &mut Value) -> Reg {
+        match self.source(*value) {
+            Source::Reg(register) => register,
+            source => {
+                let register = self.take();
+                self.masm.mov(register, source);
+                *value = match *value {
+                    Value::Local(local) => {
+                        self.note_copy(register, local);
+                        Value::Copy(register)
+                    }
+                    _ => Value::Reg(register),
+                };
+                register
+            }
+        }
+    }
+
+    /// A value in a register that is none of these.
+    pub(super) fn in_register_but(&mut self, value: &mut Value, not: RegSet) -> Reg {
+        match self.source(*value) {
+            Source::Reg(register) if !not.contains(register) => register,
+            source => {
+                let register = self.take_but(not);
+                self.masm.mov(register, source);
+                self.release(*value);
+                *value = Value::Reg(register);
+                register
+            }
+        }
+    }
+
+    /// A register for a result: the home of the local that comes next, that of an operand, or a free one.
+    #[inline]
+    pub(super) fn destination(&mut self, next: u32, a: Value, b: Value) -> Destination {
+        if let Some(destination) = self.next_home(next) {
+            return destination;
+        }
+        match (a, b) {
+            (Value::Reg(register), _) | (_, Value::Reg(register)) => Destination::Temp(register),
+            _ => Destination::Temp(self.take()),
+        }
+    }
+
+    /// The home of the local that the next operator sets, which stands there in the module, if it can be written now.
+    #[inline]
+    pub(super) fn next_home(&self, next: u32) -> Option<Destination> {
+        const LOCAL_SET: u8 = 0x21;
+        const LOCAL_TEE: u8 = 0x22;
+        let rest = self.env.bytes.get(next as usize..)?;
+        let [LOCAL_SET | LOCAL_TEE, rest @ ..] = rest else { return None };
+        // Two bytes are enough for most; a longer index is left to the operator itself.
+        let local = match *rest {
+            [low, ..] if low < 0x80 => u32::from(low),
+            [low, high, ..] if high < 0x80 => u32::from(low & 0x7f) | u32::from(high) << 7,
+            _ => return None,
+        };
+        let register = self.home(local)?;
+        if self.stack.alias(local).is_some() { None } else { Some(Destination::Home { local, register }) }
+    }
+
+    /// Puts an operator's result, which is where [`destination`](Self::destination) said, on the stack.
+    #[inline]
+    pub(super) fn push_destination(&mut self, destination: Destination) {
+        match destination {
+            Destination::Temp(register) => self.push_register(register),
+            Destination::Home { register, .. } => {
+                self.home_set(register);
+                self.is_set = true;
+            }
+        }
+    }
+
+    /// Notes that a home has a new value.
+    #[inline]
+    pub(super) fn home_set(&mut self, home: Reg) {
+        if self.changed_homes.contains(home) {
+            self.state.stale.remove(home);
+            self.state.dirty.insert(home);
+        }
+    }
+
+    /// Gives back the registers that calls keep: the function is about to be left.
+    pub(super) fn restore_kept(&mut self) {
+        for register in self.homes.and(M::KEPT) {
+            let slot = self.local_slot(self.home_locals[register.0 as usize]);
+            self.masm.mov(register, Source::Slot(slot));
+        }
+    }
+
+    /// Lets operands that are aliases of a local have values of their own, before the local changes.
+    pub(super) fn detach(&mut self, local: u32) {
+        while let Some(depth) = self.stack.alias(local) {
+            let fixed = RegSet::of(&[M::RESULT, M::DISTANCE, M::REMAINDER]);
+            match self.free.minus(fixed).minus(self.copies).first() {
+                Some(register) => {
+                    let source = self.local_source(local);
+                    self.masm.mov(register, source);
+                    self.claim(register);
+                    self.stack.move_to(depth, Place::Reg(register));
+                    self.own(register, depth);
+                }
+                None => self.flush(depth),
+            }
+        }
+    }
+
+    /// Stores the homes that only have their value in the register, and these only.
+    pub(super) fn store_homes(&mut self, homes: RegSet) {
+        for register in self.state.dirty.and(homes) {
+            let local = self.home_locals[register.0 as usize];
+            self.masm.store_slot(self.local_slot(local), Source::Reg(register));
+        }
+        self.state.dirty = self.state.dirty.minus(homes);
+    }
+
+    /// Loads the homes that have no value, and these only.
+    pub(super) fn load_homes(&mut self, homes: RegSet) {
+        for register in self.state.stale.and(homes) {
+            let local = self.home_locals[register.0 as usize];
+            self.masm.mov(register, Source::Slot(self.local_slot(local)));
+        }
+        self.state.stale = self.state.stale.minus(homes);
+    }
+
+    /// Lets homes be as an edge's target has them. Only adds to what is known, so that both sides of a branch profit.
+    pub(super) fn agree(&mut self, target: Homes) {
+        self.load_homes(self.homes.minus(target.stale));
+        self.store_homes(self.homes.minus(target.dirty));
+    }
+
+    /// What a label is to have whose first edge comes from here.
+    pub(super) fn lenient(&self) -> Homes {
+        Homes { stale: self.state.stale, dirty: self.changed_homes.minus(self.state.stale) }
+    }
+}

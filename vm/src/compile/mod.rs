@@ -1,0 +1,230 @@
+//! The single-pass compiler: from the bodies of a validated module to machine code.
+//!
+//! ```text
+//!   bodies ──▶ visit ──▶ operators, control, call ──▶ function (places, registers) ──▶ Masm ──▶ x64
+//!   plan ─────────────────────┘                                                        └──▶ code, sites, fixups
+//! ```
+//! `stack` holds where each operand is, `fold` computes with constants, `magic` divides by them, `masm` is what a machine
+//! must offer.
+//!
+//! Owns code as bytes. It is safe Rust, a function of its arguments alone: the same bytes for any number of threads. It
+//! takes time linear in the bodies, and accepts whatever the validator does. It must not know how code is run.
+
+mod call;
+mod control;
+mod fold;
+mod function;
+mod magic;
+mod masm;
+mod operators;
+mod stack;
+mod visit;
+mod x64;
+
+use crate::abi::{ContextLayout, Thunks};
+use crate::module::info::ModuleInfo;
+use alloc::vec::Vec;
+use function::Compiler;
+use hashbrown::HashMap;
+use lockstep_gas::Plan;
+use masm::Target;
+use rayon::prelude::*;
+use x64::X64;
+
+pub(crate) use x64::CpuFeatures;
+
+/// A module's code.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    /// Thunks, functions, the table of functions; the same wherever it lies.
+    pub(crate) code: Vec<u8>,
+    pub(crate) thunks: Thunks,
+    /// One for each function that the module defines, in order.
+    pub(crate) functions: Vec<CompiledFunction>,
+    /// Where return addresses and instructions that may fault belong, in order.
+    pub(crate) sites: Vec<Site>,
+}
+
+/// Where a function is in a module's code, in bytes from its start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct CompiledFunction {
+    pub(crate) entry: u32,
+    pub(crate) end: u32,
+    pub(crate) frame_slots: u32,
+}
+
+/// An address in the code and the operator that it belongs to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Site {
+    /// Bytes from the start of the code.
+    pub(crate) native: u32,
+    /// Bytes from the start of the module.
+    pub(crate) wasm: u32,
+}
+
+/// What changes the code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Options {
+    /// Whether every access to memory compares with its length, instead of relying on the guard behind it.
+    pub(crate) explicit_bounds: bool,
+    /// Whether neither gas nor stack is checked. For measuring what that costs, and for nothing else.
+    pub(crate) unmetered: bool,
+    /// What a byte that `memory.fill` and `memory.copy` write costs.
+    pub(crate) fill_price: u32,
+    pub(crate) copy_price: u32,
+    pub(crate) cpu: CpuFeatures,
+}
+
+/// A relative address to be filled in when the module is put together.
+#[derive(Clone, Copy, Debug)]
+struct Fixup {
+    at: u32,
+    target: Target,
+}
+
+/// What functions of one part of a module are compiled to.
+#[derive(Debug, Default)]
+struct Part {
+    code: Vec<u8>,
+    functions: Vec<CompiledFunction>,
+    sites: Vec<Site>,
+    fixups: Vec<Fixup>,
+}
+
+/// What all functions of a module have in common.
+struct Env<'m> {
+    bytes: &'m [u8],
+    info: &'m ModuleInfo,
+    plan: &'m Plan,
+    options: &'m Options,
+    layout: ContextLayout,
+    /// For each type, the first that equals it.
+    type_ids: Vec<u32>,
+    /// Whether a call may return from another instance than it went to.
+    anchors_calls: bool,
+}
+
+impl Env<'_> {
+    fn arity(&self, type_index: u32) -> (u32, u32) {
+        let ty = &self.info.types[type_index as usize];
+        // Counts are limited far below 2^32.
+        (ty.params().len() as u32, ty.results().len() as u32)
+    }
+
+    fn function_arity(&self, function: u32) -> (u32, u32) {
+        self.arity(self.info.functions[function as usize])
+    }
+
+    fn imports_memory(&self) -> bool {
+        self.info.imported_memories > 0
+    }
+}
+
+/// Bytes of bodies that one thread compiles at a time.
+const PART_BYTES: u32 = 32 << 10;
+
+/// Compiles a validated module.
+pub(crate) fn compile(bytes: &[u8], info: &ModuleInfo, plan: &Plan, options: &Options) -> Compiled {
+    let env = Env {
+        bytes,
+        info,
+        plan,
+        options,
+        layout: ContextLayout::new(info),
+        type_ids: type_ids(info),
+        anchors_calls: info.has_tail_calls,
+    };
+    let parts: Vec<Part> = match &ranges(info)[..] {
+        [range] => alloc::vec![compile_range(&env, range.clone())],
+        ranges => ranges.par_iter().map(|range| compile_range(&env, range.clone())).collect(),
+    };
+    join(&env, parts)
+}
+
+/// Cuts the functions into ranges by their size.
+fn ranges(info: &ModuleInfo) -> Vec<core::ops::Range<u32>> {
+    let mut ranges = Vec::new();
+    let (mut start, mut bytes) = (0, 0_u32);
+    for (index, body) in (0..).zip(&info.bodies) {
+        bytes = bytes.saturating_add(body.bytes.end - body.bytes.start);
+        if bytes >= PART_BYTES {
+            ranges.push(start..index + 1);
+            (start, bytes) = (index + 1, 0);
+        }
+    }
+    // There are fewer than 2^32 functions.
+    let end = info.bodies.len() as u32;
+    if start < end {
+        ranges.push(start..end);
+    }
+    ranges
+}
+
+fn compile_range(env: &Env<'_>, range: core::ops::Range<u32>) -> Part {
+    let mut compiler = Compiler::new(env, X64::new(env));
+    let mut functions = Vec::with_capacity(range.len());
+    for index in range {
+        let entry = compiler.masm.begin_function();
+        compiler.function(index);
+        let end = masm::Masm::position(&compiler.masm);
+        functions.push(CompiledFunction { entry, end, frame_slots: compiler.frame_slots });
+    }
+    let (code, sites, fixups) = compiler.masm.into_parts();
+    Part { code, functions, sites, fixups }
+}
+
+/// Puts thunks, functions and the table of functions together, and fills in addresses.
+fn join(env: &Env<'_>, parts: Vec<Part>) -> Compiled {
+    let mut assembled = x64::thunks(env);
+    let mut code = core::mem::take(&mut assembled.code);
+    let mut functions = Vec::with_capacity(env.info.bodies.len());
+    let mut sites = Vec::with_capacity(parts.iter().map(|part| part.sites.len()).sum());
+    let mut fixups = Vec::new();
+    code.reserve(parts.iter().map(|part| part.code.len() + 16).sum());
+    for part in parts {
+        x64::align(&mut code);
+        let base = offset(code.len());
+        code.extend_from_slice(&part.code);
+        functions.extend(part.functions.iter().map(|function| CompiledFunction {
+            entry: base + function.entry,
+            end: base + function.end,
+            ..*function
+        }));
+        sites.extend(part.sites.iter().map(|site| Site { native: base + site.native, ..*site }));
+        fixups.extend(part.fixups.iter().map(|fixup| Fixup { at: base + fixup.at, ..*fixup }));
+    }
+    x64::align(&mut code);
+    let table = offset(code.len());
+    for at in 0..env.info.functions.len() {
+        let ty = env.type_ids[env.info.functions[at] as usize];
+        // References to imported functions are resolved by the runtime: their entries are never read.
+        let entry =
+            at.checked_sub(env.info.imported_functions as usize).map_or(0, |own| functions[own].entry);
+        code.extend_from_slice(&ty.to_le_bytes());
+        code.extend_from_slice(&entry.to_le_bytes());
+    }
+    for fixup in fixups {
+        let target = match fixup.target {
+            Target::Function(function) => functions[function as usize].entry,
+            Target::FunctionTable => table,
+            Target::Start => 0,
+            other => assembled.target(other),
+        };
+        let at = fixup.at as usize;
+        // Code is smaller than 2 GiB by the ceiling on a module's bytes and the bound on its growth.
+        let relative = i64::from(target) - (i64::from(fixup.at) + 4);
+        let relative = i32::try_from(relative).expect("code is smaller than 2 GiB");
+        code[at..at + 4].copy_from_slice(&relative.to_le_bytes());
+    }
+    Compiled { code, thunks: assembled.thunks, functions, sites }
+}
+
+fn offset(length: usize) -> u32 {
+    u32::try_from(length).expect("code is smaller than 2 GiB")
+}
+
+/// Numbers types so that equal ones have the same number.
+fn type_ids(info: &ModuleInfo) -> Vec<u32> {
+    let mut first = HashMap::with_capacity(info.types.len());
+    (0..).zip(&info.types).map(|(index, ty)| *first.entry(ty).or_insert(index)).collect()
+}

@@ -1,0 +1,226 @@
+//! Machine code of the process.
+//!
+//! Owns one range of addresses, the arena, in which all of it stands, so that it is quickly said whether an address is
+//! in guest code. A page is writable while code is copied to it and executable afterwards, never both. It must not know
+//! what the code does.
+
+use super::OutOfMemory;
+use super::pages::{Access, Mapping, round_up};
+use alloc::collections::BTreeMap;
+use core::fmt;
+use core::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Bytes of the arena: address space, not memory. Where a process may not have so much, less will do.
+const ARENA: usize = 16 << 30;
+const ARENA_LEAST: usize = 64 << 20;
+
+/// The arena once it is there: where it begins and ends. Signal handlers read these.
+static ARENA_START: AtomicU64 = AtomicU64::new(0);
+static ARENA_END: AtomicU64 = AtomicU64::new(0);
+
+/// What is free of the arena, and the arena itself once it is wanted.
+static FREE: Mutex<Free> = Mutex::new(Free { arena: None, ranges: BTreeMap::new() });
+
+/// Whether an address is in the arena. Safe in signal handlers.
+#[inline]
+pub(crate) fn contains(address: u64) -> bool {
+    // The start is written last and never again.
+    let start = ARENA_START.load(Ordering::Acquire);
+    start != 0 && start <= address && address < ARENA_END.load(Ordering::Relaxed)
+}
+
+/// Machine code that can be executed, until it is dropped.
+pub(crate) struct Code {
+    arena: &'static Mapping,
+    /// Its pages in the arena.
+    offset: usize,
+    pages: usize,
+    /// Its bytes from there on.
+    length: usize,
+}
+
+impl Code {
+    /// Copies machine code, which must not depend on where it is, to where it can be executed.
+    pub(crate) fn publish(bytes: &[u8]) -> Result<Code, OutOfMemory> {
+        let pages = round_up(bytes.len().max(1))?;
+        let (arena, offset) = free().take(pages)?;
+        // From here on dropping it gives the pages back.
+        let code = Code { arena, offset, pages, length: bytes.len() };
+        // SAFETY: the pages were free, so nothing refers to them and no code is in them.
+        unsafe { arena.protect(offset, pages, Access::ReadWrite)? };
+        let to = arena.start().as_ptr().wrapping_add(offset);
+        // SAFETY: the pages are writable, nothing else refers to them, and they have room for the bytes, by `round_up`.
+        unsafe { to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        // SAFETY: the only reference to the pages was that copy's. Writes before this are seen by whoever executes the
+        // code: this machine needs no more than the call of the kernel.
+        unsafe { arena.protect(offset, pages, Access::ReadExecute)? };
+        Ok(code)
+    }
+
+    /// Where it begins.
+    #[inline]
+    pub(crate) fn address(&self) -> u64 {
+        self.arena.address() + self.offset as u64
+    }
+
+    /// How many bytes it has.
+    pub(crate) fn length(&self) -> usize {
+        self.length
+    }
+
+    /// The code itself.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        let start = self.arena.start().as_ptr().wrapping_add(self.offset);
+        // SAFETY: `publish` has initialised so many bytes there, and nothing writes to them until this is dropped: the
+        // pages are readable and executable only.
+        unsafe { core::slice::from_raw_parts(start, self.length) }
+    }
+}
+
+impl Drop for Code {
+    fn drop(&mut self) {
+        // SAFETY: the code's pages are its own, nothing refers to them, and who could run the code has dropped it.
+        let freed = unsafe {
+            self.arena
+                .discard(self.offset, self.pages)
+                .and_then(|()| self.arena.protect(self.offset, self.pages, Access::None))
+        };
+        // What the kernel does not take back is not used again.
+        if freed.is_ok() {
+            free().give(self.offset, self.pages);
+        }
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Code({} bytes)", self.length)
+    }
+}
+
+/// The free ranges of the arena: where each begins, and how long it is. No two touch.
+struct Free {
+    arena: Option<&'static Mapping>,
+    ranges: BTreeMap<usize, usize>,
+}
+
+fn free() -> MutexGuard<'static, Free> {
+    // Nothing panics between two changes that belong together.
+    FREE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Free {
+    /// Reserves the arena, once.
+    fn arena(&mut self) -> Result<&'static Mapping, OutOfMemory> {
+        if let Some(arena) = self.arena {
+            return Ok(arena);
+        }
+        let mut length = ARENA;
+        let mapping = loop {
+            match Mapping::reserve(length) {
+                Ok(mapping) => break mapping,
+                Err(error) if length <= ARENA_LEAST => return Err(error),
+                Err(_) => length /= 2,
+            }
+        };
+        // It stays for as long as the process.
+        let arena: &'static Mapping = alloc::boxed::Box::leak(alloc::boxed::Box::new(mapping));
+        self.ranges.insert(0, arena.length());
+        self.arena = Some(arena);
+        ARENA_END.store(arena.address() + arena.length() as u64, Ordering::Relaxed);
+        ARENA_START.store(arena.address(), Ordering::Release);
+        Ok(arena)
+    }
+
+    /// Takes the first free range that is long enough.
+    fn take(&mut self, length: usize) -> Result<(&'static Mapping, usize), OutOfMemory> {
+        let arena = self.arena()?;
+        let found = self.ranges.iter().find(|(_, free)| **free >= length);
+        let (&offset, &free) = found.ok_or(OutOfMemory)?;
+        self.ranges.remove(&offset);
+        if free > length {
+            self.ranges.insert(offset + length, free - length);
+        }
+        Ok((arena, offset))
+    }
+
+    /// Adds a range that is free again.
+    fn give(&mut self, mut offset: usize, mut length: usize) {
+        if let Some(behind) = self.ranges.remove(&(offset + length)) {
+            length += behind;
+        }
+        if let Some((&before, before_length)) = self.ranges.range_mut(..offset).next_back()
+            && before + *before_length == offset
+        {
+            length += *before_length;
+            offset = before;
+        }
+        self.ranges.insert(offset, length);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::pages::PAGE;
+    use super::*;
+    use alloc::vec;
+
+    /// `mov eax, 42; ret`
+    const ANSWER: &[u8] = &[0xb8, 42, 0, 0, 0, 0xc3];
+
+    fn call(address: u64) -> u64 {
+        assert!(contains(address));
+        let function = core::ptr::with_exposed_provenance::<()>(address as usize);
+        // SAFETY: the tests publish whole functions of this type, which touch nothing but `rax`.
+        unsafe { core::mem::transmute::<*const (), extern "sysv64" fn() -> u64>(function)() }
+    }
+
+    #[test]
+    fn what_is_published_can_be_executed() {
+        let code = Code::publish(ANSWER).unwrap();
+        assert_eq!((call(code.address()), code.length()), (42, ANSWER.len()));
+        assert!(!contains(0) && !contains(ANSWER.as_ptr().addr() as u64));
+        Code::publish(&[]).unwrap();
+    }
+
+    #[test]
+    fn threads_publish_and_drop_at_once() {
+        std::thread::scope(|threads| {
+            for thread in 0..4_u8 {
+                threads.spawn(move || {
+                    for round in 0..200_usize {
+                        let mut bytes = vec![0x90; round * 97];
+                        bytes.extend_from_slice(&[0xb8, thread, round as u8, 0, 0, 0xc3]);
+                        let code = Code::publish(&bytes).unwrap();
+                        assert_eq!(call(code.address()), u64::from(thread) | (round as u8 as u64) << 8);
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn free_ranges_join_again() {
+        let mut free = Free { arena: None, ranges: BTreeMap::from([(0, 100)]) };
+        free.arena = Some(alloc::boxed::Box::leak(alloc::boxed::Box::new(Mapping::reserve(PAGE).unwrap())));
+        let taken: alloc::vec::Vec<usize> = (0..10).map(|_| free.take(10).unwrap().1).collect();
+        assert_eq!(free.take(1).unwrap_err(), OutOfMemory);
+        for order in [0, 2, 1, 9, 5, 4, 6, 3, 8, 7] {
+            free.give(taken[order], 10);
+        }
+        assert_eq!(free.ranges, BTreeMap::from([(0, 100)]));
+        assert_eq!(free.take(100).unwrap().1, 0);
+    }
+
+    /// The kernel's own list of mappings: no page of the process is writable and executable.
+    #[test]
+    fn no_page_is_writable_and_executable() {
+        let _code = Code::publish(ANSWER).unwrap();
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        let found = maps
+            .lines()
+            .any(|line| line.split_whitespace().nth(1).is_some_and(|mode| mode.starts_with("rwx")));
+        assert!(!found, "{maps}");
+    }
+}
