@@ -12,8 +12,16 @@ use suite::runner::{FLOAT_IMPORT, FLOAT_MODULE, Subject, TEXT_ONLY};
 use suite::{Report, selection};
 use transcript::Transcript;
 
-/// What must pass the suite. A further backend, or another way to check bounds, is one more line.
-const CONFIGURATIONS: &[(&str, Backend)] = &[("interpreter", Backend::Interpreter)];
+/// What must pass the suite: a name, a backend, and whether it may rely on signals.
+const CONFIGURATIONS: &[(&str, Backend, bool)] = &[
+    ("interpreter", Backend::Interpreter, true),
+    #[cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
+    ("native, guard pages", Backend::Native, true),
+    #[cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
+    ("native, explicit bounds", Backend::Native, false),
+    #[cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
+    ("cross-checked", Backend::CrossCheck, true),
+];
 
 /// Directives of the selection by kind: that none is lost, whatever becomes of it.
 const DIRECTIVES: &[(&str, u64)] = &[
@@ -45,8 +53,8 @@ fn limits() -> Limits {
     Limits::default()
 }
 
-fn subject(backend: Backend, floats: FloatPolicy) -> Subject {
-    let config = Config::new().backend(backend).floats(floats).limits(limits());
+fn subject(backend: Backend, signals: bool, floats: FloatPolicy) -> Subject {
+    let config = Config::new().backend(backend).signals_based_traps(signals).floats(floats).limits(limits());
     let engine = Engine::new(&config).expect("the limits are below their ceilings");
     Subject { engine, floats, audit: backend == Backend::Interpreter }
 }
@@ -87,8 +95,8 @@ fn under_canonical_everything_passes() {
     print_limits();
     println!("exports whose NaNs may be any: {:?}", suite::expect::MOVES_BITS);
     println!("limits that the suite means: {:?}", suite::modules::LIMITS_THAT_ARE_MEANT);
-    for (name, backend) in CONFIGURATIONS {
-        let report = run(&subject(*backend, FloatPolicy::Canonical), &mut Nobody);
+    for (name, backend, signals) in CONFIGURATIONS {
+        let report = run(&subject(*backend, *signals, FloatPolicy::Canonical), &mut Nobody);
         report.print_skips(&[]);
         report.print_details();
         report.print_table(&format!("{name}, canonical"));
@@ -100,10 +108,10 @@ fn under_canonical_everything_passes() {
 /// What is not judged here is judged under canonical: directives for a module that must be refused for its floats.
 #[test]
 fn under_reject_floats_are_refused_and_all_else_is_the_same() {
-    for (name, backend) in CONFIGURATIONS {
+    for (name, backend, signals) in CONFIGURATIONS {
         let (mut canonical, mut reject) = (Transcript::default(), Transcript::default());
-        run(&subject(*backend, FloatPolicy::Canonical), &mut canonical);
-        let report = run(&subject(*backend, FloatPolicy::Reject), &mut reject);
+        run(&subject(*backend, *signals, FloatPolicy::Canonical), &mut canonical);
+        let report = run(&subject(*backend, *signals, FloatPolicy::Reject), &mut reject);
         report.print_skips(&[TEXT_ONLY, FLOAT_MODULE]);
         report.print_details();
         report.print_table(&format!("{name}, reject"));

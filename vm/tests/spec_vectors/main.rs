@@ -12,7 +12,13 @@ use std::path::{Path, PathBuf};
 use vector::{ScheduleFile, Vector};
 
 /// What must agree with the vectors.
-const BACKENDS: &[(&str, Backend)] = &[("interpreter", Backend::Interpreter)];
+const BACKENDS: &[(&str, Backend)] = &[
+    ("interpreter", Backend::Interpreter),
+    #[cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
+    ("native", Backend::Native),
+    #[cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
+    ("cross-checked", Backend::CrossCheck),
+];
 
 /// Vectors that there are at least, so that a wrong folder cannot pass.
 const VECTORS_MIN: usize = 150;
