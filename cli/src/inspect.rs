@@ -1,11 +1,12 @@
-//! `lockstep inspect`: shows what a module costs and how much stack its functions take.
+//! `lockstep inspect`: shows what a module costs, how much stack its functions take, and what they are compiled to.
 //!
-//! Owns the presentation of a plan. It must not know how a plan is made.
+//! Owns the presentation of a plan and of machine code. It must not know how they are made.
 
 use crate::disassembly;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::load::Input;
+use crate::machine_code::MachineCode;
 use crate::options::EngineOptions;
 use crate::output::Output;
 use crate::problem::NoAnswer;
@@ -30,6 +31,9 @@ pub(crate) struct InspectArgs {
     /// Show each run with its operators
     #[arg(long)]
     runs: bool,
+    /// Show each function's machine code beside its operators
+    #[arg(long, conflicts_with = "runs")]
+    asm: bool,
     #[command(flatten)]
     options: EngineOptions,
     /// Print one JSON object instead
@@ -44,7 +48,8 @@ locals and operands, in slots of 8 bytes. A function's price is the sum of its r
 
 Examples:
   lockstep inspect token.wasm
-  lockstep inspect token.wasm --function transfer --runs";
+  lockstep inspect token.wasm --function transfer --runs
+  lockstep inspect token.wasm --function transfer --asm";
 
 #[derive(Serialize)]
 struct Inspection<'a> {
@@ -73,6 +78,38 @@ struct FunctionView<'a> {
     offset: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     runs: Option<Vec<RunView>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asm: Option<AsmView>,
+}
+
+/// A function's machine code; offsets are from the start of the module's.
+#[derive(Serialize)]
+struct AsmView {
+    offset: u32,
+    bytes: u32,
+    segments: Vec<SegmentView>,
+}
+
+/// Instructions and the operators that they were made of, or a stub.
+#[derive(Serialize)]
+struct SegmentView {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stub: Option<StubView>,
+    operators: Vec<OperatorView>,
+    instructions: Vec<InstructionView>,
+}
+
+/// What is out of line, and for which operator.
+#[derive(Serialize)]
+struct StubView {
+    purpose: String,
+    offset: u64,
+}
+
+#[derive(Serialize)]
+struct InstructionView {
+    offset: u32,
+    text: String,
 }
 
 /// A run, or operators between runs that have no price.
@@ -100,11 +137,13 @@ pub(crate) fn run(args: &InspectArgs, output: &mut Output) -> Result<Exit, Failu
 }
 
 fn inspect(args: &InspectArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let engine = args.options.engine(Backend::default())?;
+    let backend = if args.asm { Backend::Native } else { Backend::default() };
+    let engine = args.options.engine(backend)?;
     let input = Input::load(&args.file, engine.limits().module_bytes)?;
     let module = accept(&engine, &input)?;
     let shape = Shape::read(&input.wasm).map_err(|error| unread(&error))?;
-    let listing = if args.runs { Listing::new(&input.wasm, &shape) } else { Listing::default() };
+    let listing = if args.runs || args.asm { Listing::new(&input.wasm, &shape) } else { Listing::default() };
+    let machine_code = args.asm.then(|| MachineCode::new(&module)).flatten();
     let mut functions = Vec::new();
     let imported = module.imported_function_count();
     for (index, plan) in module.plan().functions().enumerate() {
@@ -129,6 +168,11 @@ fn inspect(args: &InspectArgs, output: &mut Output) -> Result<Exit, Failure> {
             runs: args
                 .runs
                 .then(|| runs(&plan, body, &listing))
+                .transpose()
+                .map_err(|error| unread(&error))?,
+            asm: machine_code
+                .as_ref()
+                .map(|code| asm(code, function, body, &listing))
                 .transpose()
                 .map_err(|error| unread(&error))?,
         });
@@ -238,6 +282,38 @@ fn runs(
     Ok(views)
 }
 
+/// The machine code of a function with the operators of its body.
+fn asm(
+    code: &MachineCode<'_>,
+    function: u32,
+    body: &FunctionBody<'_>,
+    listing: &Listing,
+) -> wasmparser::Result<AsmView> {
+    let mut operators = Vec::new();
+    let mut reader = body.get_operators_reader()?;
+    while !reader.eof() {
+        let (_, offset) = reader.read_with_offset()?;
+        operators.push(OperatorView { offset, text: listing.operator(offset, reader.eof()) });
+    }
+    let mut operators = operators.into_iter().peekable();
+    let (start, end) = code.range(function).unwrap_or_default();
+    let mut segments = Vec::new();
+    for segment in code.segments(function) {
+        let mut view = SegmentView {
+            stub: segment.stub.map(|(purpose, offset)| StubView { purpose, offset }),
+            operators: Vec::new(),
+            instructions: Vec::new(),
+        };
+        while let Some(operator) = operators.next_if(|operator| operator.offset < segment.until) {
+            view.operators.push(operator);
+        }
+        let instructions = segment.instructions.into_iter();
+        view.instructions.extend(instructions.map(|(offset, text)| InstructionView { offset, text }));
+        segments.push(view);
+    }
+    Ok(AsmView { offset: start, bytes: end - start, segments })
+}
+
 /// Whether a run reaches no further than this operator.
 fn ends_run(operator: &Operator<'_>) -> bool {
     matches!(
@@ -268,6 +344,9 @@ fn describe(inspection: &Inspection<'_>, output: &mut Output) -> Result<(), Fail
     ))?;
     if inspection.functions.iter().any(|function| function.runs.is_some()) {
         return inspection.functions.iter().try_for_each(|function| describe_runs(function, output));
+    }
+    if inspection.functions.iter().any(|function| function.asm.is_some()) {
+        return inspection.functions.iter().try_for_each(|function| describe_asm(function, output));
     }
     output.text(&format!(
         "\n{:>7} {:>8} {:>8} {:>8} {:>6} {:>10}  {}\n",
@@ -318,6 +397,40 @@ fn describe_runs(function: &FunctionView<'_>, output: &mut Output) -> Result<(),
         }
         for operator in &run.operators {
             output.text(&format!("    {:>#8x}  {}\n", operator.offset, Name(&operator.text)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Operators on the left, instructions on the right.
+fn describe_asm(function: &FunctionView<'_>, output: &mut Output) -> Result<(), Failure> {
+    let Some(asm) = &function.asm else { return Ok(()) };
+    output.text(&format!(
+        "\nfunction {} {}: {}\n  machine code at {:#x}, {} bytes; frame of {} slots\n",
+        function.index,
+        called(function),
+        function.ty,
+        asm.offset,
+        grouped(asm.bytes.into()),
+        grouped(function.frame_slots.into()),
+    ))?;
+    for segment in &asm.segments {
+        let mut left: Vec<String> = Vec::new();
+        if let Some(stub) = &segment.stub {
+            left.push(format!("{:>#8x}  {}", stub.offset, stub.purpose));
+        }
+        for operator in &segment.operators {
+            left.push(format!("{:>#8x}  {}", operator.offset, Name(&operator.text)));
+        }
+        let rows = left.len().max(segment.instructions.len());
+        for row in 0..rows {
+            let operator = left.get(row).map_or("", String::as_str);
+            let line = match segment.instructions.get(row) {
+                Some(InstructionView { offset, text }) => format!("  {operator:<44} | {offset:>6x}  {text}"),
+                None => format!("  {operator:<44} |"),
+            };
+            output.text(&line)?;
+            output.text("\n")?;
         }
     }
     Ok(())

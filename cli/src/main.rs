@@ -4,7 +4,7 @@
 //! lockstep check FILE...                                 does the engine accept it?
 //! lockstep run FILE --invoke NAME [ARG...]               call an export; results, gas, stack
 //! lockstep instrument IN -o OUT                          write the meter into the module
-//! lockstep inspect FILE [--function NAME|INDEX] [--runs]  what does it cost?
+//! lockstep inspect FILE [--function NAME|INDEX] [--runs|--asm]  what does it cost, what is it compiled to?
 //! ```
 //! Modules are read as wasm or wat, from a file or, for `-`, standard input. `--json` answers in one object whose words
 //! are stable. Answers go to standard output and complaints to standard error: one line `error: ...`, and a line
@@ -30,6 +30,7 @@ mod failure;
 mod inspect;
 mod instrument;
 mod load;
+mod machine_code;
 mod options;
 mod outcome;
 mod output;

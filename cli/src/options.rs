@@ -27,13 +27,30 @@ enum Floats {
 /// What executes guest code.
 #[derive(Clone, Copy, ValueEnum, Debug)]
 pub(crate) enum EngineName {
+    /// Machine code
+    Native,
+    /// The reference interpreter
     Interpreter,
+    /// Both; a difference is a node fault
+    #[value(name = "crosscheck")]
+    CrossCheck,
+}
+
+impl Default for EngineName {
+    fn default() -> Self {
+        match Backend::default() {
+            Backend::Native => EngineName::Native,
+            _ => EngineName::Interpreter,
+        }
+    }
 }
 
 impl EngineName {
     pub(crate) fn backend(self) -> Backend {
         match self {
+            EngineName::Native => Backend::Native,
             EngineName::Interpreter => Backend::Interpreter,
+            EngineName::CrossCheck => Backend::CrossCheck,
         }
     }
 }

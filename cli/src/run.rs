@@ -27,7 +27,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "N", default_value = "1000000000", allow_hyphen_values = true)]
     gas: String,
     /// What executes the module; it never changes an outcome
-    #[arg(long, value_name = "ENGINE", default_value = "interpreter")]
+    #[arg(long, value_name = "ENGINE", value_enum, default_value_t)]
     engine: EngineName,
     #[command(flatten)]
     options: EngineOptions,

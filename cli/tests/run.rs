@@ -336,3 +336,25 @@ fn wrong_words_get_an_object_too() {
     assert_eq!((ran.code, ran.stdout.len()), (2, 0));
     assert!(ran.stderr.contains("interpreter"), "{}", ran.stderr);
 }
+
+/// Whatever executes the module, what is printed is the same; without a native backend two of the three are refused.
+#[test]
+fn every_engine_prints_the_same() {
+    for (export, argument) in [("div", "7"), ("div", "0"), ("outer", "0")] {
+        let run = |engine: &str| {
+            let second: &[&str] = if export == "div" { &["2"] } else { &[] };
+            let arguments =
+                [&["--invoke", export, "--json", "--engine", engine, argument][..], second].concat();
+            calls(&format!("engine-{engine}"), &arguments)
+        };
+        let expected = run("interpreter");
+        for engine in ["native", "crosscheck"] {
+            let ran = run(engine);
+            if ran.code == 2 {
+                assert!(ran.text().contains("there is no native backend here"), "{engine}: {}", ran.text());
+            } else {
+                assert_eq!((ran.code, ran.text()), (expected.code, expected.text()), "{engine} {export}");
+            }
+        }
+    }
+}
