@@ -2,9 +2,10 @@
 //!
 //! Owns the choice between the sources: [`smith`], which knows all of WebAssembly and cares little whether a
 //! module does anything, [`program`], which makes modules that compute, and [`edges`], single operators for
-//! special operands. It must not know how modules are run.
+//! special operands, and [`pressure`], more values than there are registers. It must not know how modules are run.
 
 pub mod edges;
+pub mod pressure;
 pub mod program;
 pub mod smith;
 

@@ -100,7 +100,7 @@ impl Judge<'_> {
         script.calls = vec![super::three_ways::Call { gas: None, ..first.clone() }];
         let small = self.recipe.kind == Kind::Tiny && steps.len() > 1;
         let points = if options.sweep && small {
-            let limits = sweep::limits(self.subject, &script, used, SWEEP_BUDGET);
+            let limits = sweep::limits(|script| self.subject.ours(script), &script, used, SWEEP_BUDGET);
             self.tally.swept.0 += 1;
             self.tally.swept.1 += u64::from(limits.complete);
             for (gas, difference) in limits.recount {

@@ -6,6 +6,7 @@
 //! `examine`, `fixtures` and `suite` here and by the campaigns.
 
 pub mod acceptance;
+pub mod equality;
 pub mod examine;
 pub mod fixtures;
 pub mod foreign;

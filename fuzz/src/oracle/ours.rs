@@ -35,6 +35,8 @@ pub struct Seen {
     pub ended: Ended,
     /// Function and offset of the trap.
     pub site: Option<(u32, u32)>,
+    /// The whole backtrace: function and offset of each frame, innermost first, and how many frames more there were.
+    pub backtrace: (Vec<(u32, u32)>, u64),
     /// What the recount found.
     pub audit: Option<Audit>,
     /// Gas before.
@@ -177,12 +179,14 @@ impl Ours {
     }
 
     fn end(&mut self, gas_before: u64, outcome: Result<Vec<Value>, Error>, peak: u64) -> Seen {
-        let site = match outcome.as_ref().map_err(Error::kind) {
+        let backtrace = match outcome.as_ref().map_err(Error::kind) {
             Err(ErrorKind::Trap(trap)) => {
-                trap.frames().first().map(|frame| (frame.function(), frame.offset()))
+                let frames = trap.frames().iter().map(|frame| (frame.function(), frame.offset()));
+                (frames.collect(), trap.omitted_frames())
             }
-            _ => None,
+            _ => (Vec::new(), 0),
         };
+        let site = backtrace.0.first().copied();
         let outcome = match outcome {
             Ok(values) => Outcome::Returned(values),
             Err(error) => match (error.trap(), error.kind()) {
@@ -192,7 +196,7 @@ impl Ours {
             },
         };
         let audit = self.store.take_audit();
-        Seen { ended: Ended { outcome, gas: self.store.gas(), peak }, site, audit, gas_before }
+        Seen { ended: Ended { outcome, gas: self.store.gas(), peak }, site, backtrace, audit, gas_before }
     }
 
     fn add(&mut self, instance: Instance) {

@@ -9,6 +9,7 @@ use super::three_ways::Call;
 use super::value::{Value, function_name};
 use crate::generate::Allowed;
 use crate::generate::edges::{FLOATS, INTEGERS, edges, narrow};
+use crate::generate::pressure::pressure;
 use crate::generate::program::{Options, Size, program};
 use crate::generate::smith::smith;
 use crate::random::Random;
@@ -26,11 +27,23 @@ pub enum Kind {
     Smith,
     /// Single operators, called with all special operands.
     Edges,
+    /// Straight code with more values than there are registers.
+    Pressure,
 }
 
 /// The share of each kind in a hundred.
 const MIX: [(Kind, u32); 5] =
     [(Kind::Tiny, 26), (Kind::Normal, 47), (Kind::Large, 5), (Kind::Smith, 18), (Kind::Edges, 4)];
+
+/// The same where compilers are tried.
+const COMPILER_MIX: [(Kind, u32); 6] = [
+    (Kind::Tiny, 25),
+    (Kind::Normal, 22),
+    (Kind::Large, 1),
+    (Kind::Smith, 20),
+    (Kind::Edges, 2),
+    (Kind::Pressure, 30),
+];
 
 /// Gas for programs, which always end.
 const PROGRAM_GAS: u64 = 1 << 60;
@@ -55,10 +68,19 @@ pub struct Recipe {
 impl Recipe {
     /// The recipe of a seed, with floats in so many of a hundred modules.
     pub fn new(seed: u64, float_percent: u32) -> Self {
-        let mut random = Random::new(seed ^ 0x7468_7265_6577_6179);
+        Self::mixed(seed, Random::new(seed ^ 0x7468_7265_6577_6179), float_percent, &MIX)
+    }
+
+    /// The same with the mix that shows most of a compiler.
+    pub fn of_compilers(seed: u64, float_percent: u32) -> Self {
+        Self::mixed(seed, Random::new(seed ^ 0x6571_7561_6c69_7479), float_percent, &COMPILER_MIX)
+    }
+
+    fn mixed(seed: u64, mut random: Random, float_percent: u32, mix: &[(Kind, u32)]) -> Self {
         let floats = random.percent(float_percent);
         let imports = random.percent(60);
-        let (kind, _) = MIX[random.weighted(&MIX.map(|(_, share)| share))];
+        let shares: Vec<u32> = mix.iter().map(|(_, share)| *share).collect();
+        let (kind, _) = mix[random.weighted(&shares)];
         let module_seed = random.u64();
         let allowed = Allowed { floats, imports };
         let wasm = match kind {
@@ -67,6 +89,7 @@ impl Recipe {
             Kind::Large => program(module_seed, Options { size: Size::Large, allowed }),
             Kind::Smith => smith(module_seed, floats),
             Kind::Edges => edges(module_seed, floats),
+            Kind::Pressure => pressure(module_seed, allowed),
         };
         let setup = Setup::random(&mut random, floats);
         Self { seed, kind, wasm, setup, random }
@@ -96,8 +119,8 @@ impl Recipe {
             Kind::Normal => vec!["run", "callback", "run"],
             Kind::Large => vec!["run", "run"],
             Kind::Edges => Vec::new(),
-            Kind::Smith if exports.is_empty() => Vec::new(),
-            Kind::Smith => {
+            Kind::Smith | Kind::Pressure if exports.is_empty() => Vec::new(),
+            Kind::Smith | Kind::Pressure => {
                 let count = random.range(1, 3);
                 (0..count).map(|_| exports[random.below(exports.len())].0.as_str()).collect()
             }
@@ -115,6 +138,16 @@ impl Recipe {
             })
             .collect()
     }
+}
+
+/// Calls of all of these exported functions, in turn, so many together.
+pub fn inputs(random: &mut Random, exports: &[(String, Vec<ValType>)], count: usize, gas: u64) -> Vec<Call> {
+    let call = |(export, parameters): &(String, Vec<ValType>)| Call {
+        export: export.clone(),
+        arguments: parameters.iter().map(|ty| value(random, *ty, exports)).collect(),
+        gas: Some(gas),
+    };
+    exports.iter().cycle().take(if exports.is_empty() { 0 } else { count }).map(call).collect()
 }
 
 /// Every special operand, or every pair of them.

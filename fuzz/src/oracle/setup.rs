@@ -3,7 +3,7 @@
 //! Owns both engines' configuration, and the random choice of one. It must not know modules.
 
 use lockstep_gas::{Form, InstrumentConfig, Op, PRICE_CEILING, Schedule};
-use lockstep_vm::{Config, Engine, FloatPolicy, Limits};
+use lockstep_vm::{Backend, Config, Engine, FloatPolicy, Limits};
 
 use crate::random::Random;
 
@@ -15,7 +15,7 @@ const FOREIGN_FRAMES: usize = 200_000;
 /// Bytes of a foreign engine's stack. Its frames may be larger than ours.
 const FOREIGN_STACK: usize = 512 << 20;
 
-/// A schedule, limits and a float policy, with our engine made of them.
+/// A schedule, limits and a float policy, with our engine made of them: the interpreter, unless asked for otherwise.
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// Our engine.
@@ -29,7 +29,20 @@ impl Setup {
     /// When they are refused.
     pub fn new(schedule: Schedule, limits: Limits, floats: FloatPolicy) -> Self {
         let config = Config::new().schedule(schedule).limits(limits).floats(floats);
-        Self { engine: Engine::new(&config).unwrap_or_else(|error| panic!("{error}")) }
+        Self::of(&config.backend(Backend::Interpreter))
+    }
+
+    /// The same law for machine code, which checks accesses to memory by itself where there are to be no signals.
+    ///
+    /// # Panics
+    /// When there is no native backend here.
+    pub fn native(&self, signals_based_traps: bool) -> Self {
+        let config = self.engine.config().clone().backend(Backend::Native);
+        Self::of(&config.signals_based_traps(signals_based_traps))
+    }
+
+    fn of(config: &Config) -> Self {
+        Self { engine: Engine::new(config).unwrap_or_else(|error| panic!("{error}")) }
     }
 
     /// The defaults, with floats.

@@ -1,12 +1,12 @@
 //! Where gas can run out.
 //!
 //! Owns the search for the charges of an execution: for the gas limits between which it ends in another way. It asks
-//! our engine alone, and for nothing but how an execution ends; the limits found are then tried all ways.
+//! our interpreter alone, and for nothing but how an execution ends; the limits found are then tried all ways.
 
 use std::collections::BTreeMap;
 
 use super::ours::Seen;
-use super::three_ways::{Script, Subject};
+use super::three_ways::Script;
 use super::value::Outcome;
 
 /// The gas limits worth trying.
@@ -31,13 +31,13 @@ struct Signature {
 }
 
 /// Finds the charges of a script, which ends well with `used` gas, in at most so many executions.
-pub fn limits(subject: &Subject<'_>, script: &Script, used: u64, budget: usize) -> Limits {
+pub fn limits(ours: impl Fn(&Script) -> Vec<Seen>, script: &Script, used: u64, budget: usize) -> Limits {
     let mut seen = BTreeMap::new();
     let mut found = Limits { complete: true, ..Limits::default() };
     let mut open = vec![(0, used)];
     while let Some((low, high)) = open.pop() {
         for gas in [low, high] {
-            seen.entry(gas).or_insert_with(|| signature(subject, script, gas, &mut found.recount));
+            seen.entry(gas).or_insert_with(|| signature(&ours, script, gas, &mut found.recount));
         }
         if seen[&low] == seen[&high] {
             continue;
@@ -61,12 +61,12 @@ pub fn limits(subject: &Subject<'_>, script: &Script, used: u64, budget: usize) 
 }
 
 fn signature(
-    subject: &Subject<'_>,
+    ours: impl Fn(&Script) -> Vec<Seen>,
     script: &Script,
     gas: u64,
     recount: &mut Vec<(u64, String)>,
 ) -> Signature {
-    let steps = subject.ours(&Script { gas, ..script.clone() });
+    let steps = ours(&Script { gas, ..script.clone() });
     recount.extend(steps.iter().filter_map(Seen::recount_difference).map(|difference| (gas, difference)));
     let executed = steps.iter().map(Seen::executed).sum();
     let peak = steps.iter().map(|seen| seen.ended.peak).max().unwrap_or_default();

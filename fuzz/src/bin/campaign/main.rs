@@ -3,6 +3,7 @@
 //! Owns the command line. What is searched for, and how it is recognised, is the library's.
 
 mod accept;
+mod equality;
 mod growth;
 mod hostile;
 mod log;
@@ -26,6 +27,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Campaign {
     Accept(accept::Args),
+    Equality(equality::Args),
     Growth(growth::Args),
     Hostile(hostile::Args),
     ThreeWays(three_ways::Args),
@@ -34,6 +36,7 @@ enum Campaign {
 fn main() -> Result<()> {
     match Cli::parse().campaign {
         Campaign::Accept(args) => accept::run(&args),
+        Campaign::Equality(args) => equality::run(&args),
         Campaign::Growth(args) => growth::run(&args),
         Campaign::Hostile(args) => hostile::run(&args),
         Campaign::ThreeWays(args) => three_ways::run(&args),
