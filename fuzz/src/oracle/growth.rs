@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use cpu_time::ThreadTime;
 use lockstep_gas::{Form, InstrumentConfig, Schedule, instrument};
-use lockstep_vm::{Config, Engine, FloatPolicy, Limits, Module};
+use lockstep_vm::{Backend, Config, Engine, FloatPolicy, Limits, Module};
 use peakmem_alloc::{INSTRUMENTED_SYSTEM, PeakMemAllocTrait};
 
 use crate::families::Family;
@@ -91,7 +91,9 @@ impl Bench {
     /// A bench with these limits. Floats are accepted: they cost what integers cost.
     pub fn new(limits: Limits) -> Self {
         let operand_height_max = u32::try_from(limits.operand_height).unwrap_or(u32::MAX);
-        let config = Config::new().floats(FloatPolicy::Canonical).limits(limits);
+        // What is decoded is for the interpreter; a default engine would compile machine code instead.
+        let config =
+            Config::new().backend(Backend::Interpreter).floats(FloatPolicy::Canonical).limits(limits);
         let engine = Engine::new(&config).expect("limits are at most their ceilings");
         Bench { engine, schedule: Schedule::default(), operand_height_max }
     }
