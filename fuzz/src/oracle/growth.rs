@@ -1,7 +1,7 @@
 //! How time and memory grow with a module.
 //!
 //! Owns the measuring of one stage on one module, and the search for sizes. Time is that of the thread, so that a busy
-//! machine disturbs less; memory is what `peakmem_alloc::INSTRUMENTED_SYSTEM` has seen, which the program that measures
+//! machine disturbs less: whoever measures compilation does so in a pool of one thread. Memory is what `peakmem_alloc::INSTRUMENTED_SYSTEM` has seen, which the program that measures
 //! installs as its global allocator (a block that is resized counts with its new size only). It must not know how results are shown.
 
 use std::hint::black_box;
@@ -24,13 +24,16 @@ pub enum Stage {
     Validate,
     /// Validation, planning and the interpreter's decoding.
     Decode,
+    /// Validation, planning and compilation to machine code.
+    Compile,
     /// Instrumentation with an imported meter; it validates and plans too.
     Instrument,
 }
 
 impl Stage {
     /// All stages.
-    pub const ALL: [Stage; 4] = [Stage::Bare, Stage::Validate, Stage::Decode, Stage::Instrument];
+    pub const ALL: [Stage; 5] =
+        [Stage::Bare, Stage::Validate, Stage::Decode, Stage::Compile, Stage::Instrument];
 
     /// What the stage is called in tables.
     pub const fn name(self) -> &'static str {
@@ -38,6 +41,7 @@ impl Stage {
             Stage::Bare => "wasmparser",
             Stage::Validate => "validate, plan",
             Stage::Decode => "with decode",
+            Stage::Compile => "with compile",
             Stage::Instrument => "instrument",
         }
     }
@@ -83,6 +87,8 @@ impl Cost {
 #[derive(Debug)]
 pub struct Bench {
     engine: Engine,
+    /// An engine that compiles.
+    native: Engine,
     schedule: Schedule,
     operand_height_max: u32,
 }
@@ -91,11 +97,18 @@ impl Bench {
     /// A bench with these limits. Floats are accepted: they cost what integers cost.
     pub fn new(limits: Limits) -> Self {
         let operand_height_max = u32::try_from(limits.operand_height).unwrap_or(u32::MAX);
-        // What is decoded is for the interpreter; a default engine would compile machine code instead.
-        let config =
-            Config::new().backend(Backend::Interpreter).floats(FloatPolicy::Canonical).limits(limits);
-        let engine = Engine::new(&config).expect("limits are at most their ceilings");
-        Bench { engine, schedule: Schedule::default(), operand_height_max }
+        let config = Config::new().floats(FloatPolicy::Canonical).limits(limits);
+        let engine = |backend| {
+            let config = config.clone().backend(backend);
+            Engine::new(&config)
+                .expect("limits are at most their ceilings, and the machine is one for native code")
+        };
+        Bench {
+            engine: engine(Backend::Interpreter),
+            native: engine(Backend::Native),
+            schedule: Schedule::default(),
+            operand_height_max,
+        }
     }
 
     /// Whether the bench's engine accepts a module.
@@ -136,6 +149,7 @@ impl Bench {
             Stage::Bare => features::validate(wasm).is_ok(),
             Stage::Validate => Module::validate(&self.engine, wasm).is_ok(),
             Stage::Decode => black_box(Module::new(&self.engine, wasm)).is_ok(),
+            Stage::Compile => black_box(Module::new(&self.native, wasm)).is_ok(),
             Stage::Instrument => {
                 let config = InstrumentConfig::new(&self.schedule, 131_072)
                     .form(Form::Imported { module: "meter" })

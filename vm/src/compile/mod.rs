@@ -37,7 +37,7 @@ pub(crate) use x64::CpuFeatures;
 #[derive(Debug)]
 pub(crate) struct Compiled {
     /// Thunks, functions, the table of functions; the same wherever it lies.
-    pub(crate) code: Vec<u8>,
+    pub(crate) code: Pieces,
     pub(crate) thunks: Thunks,
     /// One for each function that the module defines, in order.
     pub(crate) functions: Vec<CompiledFunction>,
@@ -80,6 +80,56 @@ pub(crate) struct Options {
 struct Fixup {
     at: u32,
     target: Target,
+}
+
+/// Code in pieces that are put together only where it is to stand: it is copied once.
+#[derive(Debug, Default)]
+pub(crate) struct Pieces {
+    pieces: Vec<Vec<u8>>,
+    length: usize,
+}
+
+impl Pieces {
+    /// Adds a piece, which begins at the answer.
+    fn add(&mut self, piece: Vec<u8>) -> u32 {
+        let start = self.end();
+        self.length = start as usize + piece.len();
+        self.pieces.push(piece);
+        start
+    }
+
+    /// Where the next piece begins.
+    fn end(&self) -> u32 {
+        u32::try_from(x64::aligned(self.length)).expect("code is smaller than 2 GiB")
+    }
+
+    /// How many bytes there are.
+    pub(crate) fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Writes the code to a block of its length.
+    pub(crate) fn write(&self, to: &mut [u8]) {
+        let mut rest = &mut to[..self.length];
+        for (at, piece) in self.pieces.iter().enumerate() {
+            let (code, behind) = rest.split_at_mut(piece.len());
+            code.copy_from_slice(piece);
+            // Between two pieces there is only what lets the second begin where code may.
+            let is_last = at + 1 == self.pieces.len();
+            let gap = if is_last { 0 } else { x64::aligned(piece.len()) - piece.len() };
+            let (gap, behind) = behind.split_at_mut(gap);
+            gap.fill(x64::BREAKPOINT);
+            rest = behind;
+        }
+    }
+}
+
+impl From<Vec<u8>> for Pieces {
+    fn from(piece: Vec<u8>) -> Pieces {
+        let mut pieces = Pieces::default();
+        pieces.add(piece);
+        pieces
+    }
 }
 
 /// What functions of one part of a module are compiled to.
@@ -161,7 +211,10 @@ fn ranges(info: &ModuleInfo) -> Vec<core::ops::Range<u32>> {
 }
 
 fn compile_range(env: &Env<'_>, range: core::ops::Range<u32>) -> Part {
-    let mut compiler = Compiler::new(env, X64::new(env));
+    let bodies = &env.info.bodies[range.start as usize..range.end as usize];
+    let lengths = bodies.iter().map(|body| (body.bytes.end - body.bytes.start) as usize);
+    let machine = X64::new(env, lengths.clone().sum(), lengths.max().unwrap_or(0));
+    let mut compiler = Compiler::new(env, machine);
     let mut functions = Vec::with_capacity(range.len());
     for index in range {
         let entry = compiler.masm.begin_function();
@@ -173,54 +226,56 @@ fn compile_range(env: &Env<'_>, range: core::ops::Range<u32>) -> Part {
     Part { code, functions, sites, fixups }
 }
 
-/// Puts thunks, functions and the table of functions together, and fills in addresses.
-fn join(env: &Env<'_>, parts: Vec<Part>) -> Compiled {
+/// Puts thunks, functions and the table of functions one behind the other, and fills in addresses.
+fn join(env: &Env<'_>, mut parts: Vec<Part>) -> Compiled {
     let mut assembled = x64::thunks(env);
-    let mut code = core::mem::take(&mut assembled.code);
+    let mut code = Pieces::default();
+    code.add(core::mem::take(&mut assembled.code));
     let mut functions = Vec::with_capacity(env.info.bodies.len());
     let mut sites = Vec::with_capacity(parts.iter().map(|part| part.sites.len()).sum());
-    let mut fixups = Vec::new();
-    code.reserve(parts.iter().map(|part| part.code.len() + 16).sum());
-    for part in parts {
-        x64::align(&mut code);
-        let base = offset(code.len());
-        code.extend_from_slice(&part.code);
+    let mut starts = Vec::with_capacity(parts.len());
+    let mut end = code.end();
+    for part in &parts {
+        starts.push(end);
         functions.extend(part.functions.iter().map(|function| CompiledFunction {
-            entry: base + function.entry,
-            end: base + function.end,
+            entry: end + function.entry,
+            end: end + function.end,
             ..*function
         }));
-        sites.extend(part.sites.iter().map(|site| Site { native: base + site.native, ..*site }));
-        fixups.extend(part.fixups.iter().map(|fixup| Fixup { at: base + fixup.at, ..*fixup }));
+        sites.extend(part.sites.iter().map(|site| Site { native: end + site.native, ..*site }));
+        let length = x64::aligned(part.code.len());
+        end = end.checked_add(length as u32).expect("code is smaller than 2 GiB");
     }
-    x64::align(&mut code);
-    let table = offset(code.len());
-    for at in 0..env.info.functions.len() {
-        let ty = env.type_ids[env.info.functions[at] as usize];
-        // References to imported functions are resolved by the runtime: their entries are never read.
-        let entry =
-            at.checked_sub(env.info.imported_functions as usize).map_or(0, |own| functions[own].entry);
-        code.extend_from_slice(&ty.to_le_bytes());
-        code.extend_from_slice(&entry.to_le_bytes());
+    for (part, start) in parts.iter_mut().zip(starts) {
+        for fixup in &part.fixups {
+            let target = match fixup.target {
+                Target::Function(function) => functions[function as usize].entry,
+                Target::FunctionTable => end,
+                Target::Start => 0,
+                other => assembled.target(other),
+            };
+            let at = fixup.at as usize;
+            let relative = i64::from(target) - (i64::from(start) + i64::from(fixup.at) + 4);
+            let relative = i32::try_from(relative).expect("code is smaller than 2 GiB");
+            part.code[at..at + 4].copy_from_slice(&relative.to_le_bytes());
+        }
+        code.add(core::mem::take(&mut part.code));
     }
-    for fixup in fixups {
-        let target = match fixup.target {
-            Target::Function(function) => functions[function as usize].entry,
-            Target::FunctionTable => table,
-            Target::Start => 0,
-            other => assembled.target(other),
-        };
-        let at = fixup.at as usize;
-        // Code is smaller than 2 GiB by the ceiling on a module's bytes and the bound on its growth.
-        let relative = i64::from(target) - (i64::from(fixup.at) + 4);
-        let relative = i32::try_from(relative).expect("code is smaller than 2 GiB");
-        code[at..at + 4].copy_from_slice(&relative.to_le_bytes());
-    }
+    code.add(function_table(env, &functions));
     Compiled { code, thunks: assembled.thunks, functions, sites }
 }
 
-fn offset(length: usize) -> u32 {
-    u32::try_from(length).expect("code is smaller than 2 GiB")
+/// For each function, imported ones too, its type and where it begins.
+fn function_table(env: &Env<'_>, functions: &[CompiledFunction]) -> Vec<u8> {
+    let mut table = Vec::with_capacity(env.info.functions.len() * 8);
+    for (at, ty) in env.info.functions.iter().enumerate() {
+        // References to imported functions are resolved by the runtime: their entries are never read.
+        let entry =
+            at.checked_sub(env.info.imported_functions as usize).map_or(0, |own| functions[own].entry);
+        table.extend_from_slice(&env.type_ids[*ty as usize].to_le_bytes());
+        table.extend_from_slice(&entry.to_le_bytes());
+    }
+    table
 }
 
 /// Numbers types so that equal ones have the same number.

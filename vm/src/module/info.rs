@@ -24,8 +24,8 @@ pub(crate) struct ModuleInfo {
     /// The initial value of each defined global.
     pub(crate) global_initializers: Vec<ConstExpr>,
     pub(crate) exports: Vec<Export>,
-    /// Places in `exports`, sorted by name.
-    pub(crate) exports_by_name: Vec<u32>,
+    /// The key of each export's name and its place in `exports`, sorted by key, then by name.
+    pub(crate) exports_by_name: Vec<(u64, u32)>,
     pub(crate) start: Option<u32>,
     pub(crate) elements: Vec<ElementSegment>,
     pub(crate) data: Vec<DataSegment>,
@@ -179,8 +179,24 @@ impl ModuleInfo {
 
     /// The export of this name.
     pub(crate) fn export(&self, name: &str) -> Option<ExportItem> {
-        let by_name = |at: &u32| (*self.exports[*at as usize].name).cmp(name);
+        let key = name_key(name);
+        let by_name = |(other, at): &(u64, u32)| {
+            other.cmp(&key).then_with(|| (*self.exports[*at as usize].name).cmp(name))
+        };
         let found = self.exports_by_name.binary_search_by(by_name).ok()?;
-        Some(self.exports[self.exports_by_name[found] as usize].item)
+        let (_, at) = self.exports_by_name[found];
+        Some(self.exports[at as usize].item)
     }
+}
+
+/// A number by which names mostly differ, so that long ones are seldom compared: each word is mixed in by a rotation and a
+/// multiplication (the hash of Firefox). The same on every machine; what somebody makes collide is compared.
+pub(crate) fn name_key(name: &str) -> u64 {
+    const FACTOR: u64 = 0x517c_c1b7_2722_0a95;
+    let mix = |key: u64, word: u64| (key.rotate_left(5) ^ word).wrapping_mul(FACTOR);
+    let (words, rest) = name.as_bytes().as_chunks::<8>();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let key = words.iter().fold(name.len() as u64, |key, word| mix(key, u64::from_le_bytes(*word)));
+    mix(key, u64::from_le_bytes(last))
 }

@@ -87,7 +87,7 @@ impl ModuleCode {
     /// Makes compiled code executable.
     pub(super) fn publish(compiled: Compiled, info: &ModuleInfo) -> Result<ModuleCode, OutOfMemory> {
         let Compiled { code, thunks, functions, sites } = compiled;
-        let code = Code::publish(&code)?;
+        let code = Code::publish(code.length(), |to| code.write(to))?;
         Ok(ModuleCode { code, thunks, functions, sites, layout: ContextLayout::new(info) })
     }
 

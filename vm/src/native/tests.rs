@@ -46,7 +46,7 @@ fn module(engine: &Engine) -> Module {
         (sample::tail_call_site(), 500),
     ];
     let compiled = Compiled {
-        code: sample::code().to_vec(),
+        code: sample::code().to_vec().into(),
         thunks: sample::thunks(),
         functions,
         sites: sites.iter().map(|&(native, wasm)| Site { native, wasm }).collect(),

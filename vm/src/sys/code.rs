@@ -41,18 +41,20 @@ pub(crate) struct Code {
 }
 
 impl Code {
-    /// Copies machine code, which must not depend on where it is, to where it can be executed.
-    pub(crate) fn publish(bytes: &[u8]) -> Result<Code, OutOfMemory> {
-        let pages = round_up(bytes.len().max(1))?;
+    /// Lets machine code of this length, which must not depend on where it is, be written to where it can then be
+    /// executed. The block that is written to holds zeros.
+    pub(crate) fn publish(length: usize, write: impl FnOnce(&mut [u8])) -> Result<Code, OutOfMemory> {
+        let pages = round_up(length.max(1))?;
         let (arena, offset) = free().take(pages)?;
         // From here on dropping it gives the pages back.
-        let code = Code { arena, offset, pages, length: bytes.len() };
+        let code = Code { arena, offset, pages, length };
         // SAFETY: the pages were free, so nothing refers to them and no code is in them.
         unsafe { arena.protect(offset, pages, Access::ReadWrite)? };
         let to = arena.start().as_ptr().wrapping_add(offset);
-        // SAFETY: the pages are writable, nothing else refers to them, and they have room for the bytes, by `round_up`.
-        unsafe { to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
-        // SAFETY: the only reference to the pages was that copy's. Writes before this are seen by whoever executes the
+        // SAFETY: the pages are writable and hold zeros, nothing else refers to them, and they have room for so many
+        // bytes, by `round_up`.
+        write(unsafe { core::slice::from_raw_parts_mut(to, length) });
+        // SAFETY: the only reference to the pages was `write`'s. Writes before this are seen by whoever executes the
         // code: this machine needs no more than the call of the kernel.
         unsafe { arena.protect(offset, pages, Access::ReadExecute)? };
         Ok(code)
@@ -169,6 +171,10 @@ mod tests {
     /// `mov eax, 42; ret`
     const ANSWER: &[u8] = &[0xb8, 42, 0, 0, 0, 0xc3];
 
+    fn publish(bytes: &[u8]) -> Result<Code, OutOfMemory> {
+        Code::publish(bytes.len(), |to| to.copy_from_slice(bytes))
+    }
+
     fn call(address: u64) -> u64 {
         assert!(contains(address));
         let function = core::ptr::with_exposed_provenance::<()>(address as usize);
@@ -178,10 +184,10 @@ mod tests {
 
     #[test]
     fn what_is_published_can_be_executed() {
-        let code = Code::publish(ANSWER).unwrap();
+        let code = publish(ANSWER).unwrap();
         assert_eq!((call(code.address()), code.length()), (42, ANSWER.len()));
         assert!(!contains(0) && !contains(ANSWER.as_ptr().addr() as u64));
-        Code::publish(&[]).unwrap();
+        publish(&[]).unwrap();
     }
 
     #[test]
@@ -192,7 +198,7 @@ mod tests {
                     for round in 0..200_usize {
                         let mut bytes = vec![0x90; round * 97];
                         bytes.extend_from_slice(&[0xb8, thread, round as u8, 0, 0, 0xc3]);
-                        let code = Code::publish(&bytes).unwrap();
+                        let code = publish(&bytes).unwrap();
                         assert_eq!(call(code.address()), u64::from(thread) | (round as u8 as u64) << 8);
                     }
                 });
@@ -216,7 +222,7 @@ mod tests {
     /// The kernel's own list of mappings: no page of the process is writable and executable.
     #[test]
     fn no_page_is_writable_and_executable() {
-        let _code = Code::publish(ANSWER).unwrap();
+        let _code = publish(ANSWER).unwrap();
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
         let found = maps
             .lines()

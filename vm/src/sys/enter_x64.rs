@@ -81,7 +81,8 @@ pub(super) mod tests {
 
     impl Sample {
         pub(in crate::sys) fn new() -> Sample {
-            let code = Code::publish(sample::code()).unwrap();
+            let bytes = sample::code();
+            let code = Code::publish(bytes.len(), |to| to.copy_from_slice(bytes)).unwrap();
             let mut memory = LinearMemory::reserved(65_536, 100).unwrap();
             let mut state = PinnedState::new().unwrap();
             let stack = Stack::new(1 << 20).unwrap();

@@ -16,7 +16,7 @@ use crate::features;
 use crate::limits::Limit;
 use crate::module::info::{
     Body, ConstExpr, ConstOp, DataMode, DataSegment, ElementItems, ElementMode, ElementSegment, Export,
-    ExportItem, Import, ImportItem, ModuleInfo,
+    ExportItem, Import, ImportItem, ModuleInfo, name_key,
 };
 use crate::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
 use alloc::{boxed::Box, format, string::ToString, vec::Vec};
@@ -364,14 +364,14 @@ impl<'b> Session<'b> {
                 }
                 ExternalKind::Tag => return Err(unexpected("a tag", offset)),
             };
-            by_name.push((first_bytes(export.name), self.info.exports.len() as u32));
+            by_name.push((name_key(export.name), self.info.exports.len() as u32));
             self.info.exports.push(Export { name: export.name.into(), item });
         }
-        // Most names differ in their first bytes, which are at hand.
+        // Most names differ in their keys, which are at hand.
         let exports = &self.info.exports;
         let name = |index: u32| &exports[index as usize].name;
         by_name.sort_unstable_by(|(a, at_a), (b, at_b)| a.cmp(b).then_with(|| name(*at_a).cmp(name(*at_b))));
-        self.info.exports_by_name = by_name.into_iter().map(|(_, index)| index).collect();
+        self.info.exports_by_name = by_name;
         Ok(())
     }
 
@@ -557,14 +557,6 @@ fn find_function_name(bytes: &[u8], function: u32) -> Option<&str> {
 #[cold]
 fn unexpected(what: &'static str, offset: u64) -> Refusal {
     Refusal::Unexpected { what, offset }
-}
-
-/// The first eight bytes of a name as a number, which compares as they do; what is not there counts as zeros.
-fn first_bytes(name: &str) -> u64 {
-    let mut first = [0; 8];
-    let length = name.len().min(first.len());
-    first[..length].copy_from_slice(&name.as_bytes()[..length]);
-    u64::from_be_bytes(first)
 }
 
 fn value_type(ty: wasmparser::ValType, offset: u64) -> Result<ValType> {

@@ -15,7 +15,7 @@ use anyhow::{Result, bail};
 use lockstep_fuzz::families::{FAMILIES, Family};
 use lockstep_fuzz::oracle::growth::{Bench, Cost, Stage};
 use lockstep_vm::{Limit, Limits};
-use series::Series;
+use series::{Series, Verdict};
 
 /// No doubling of a module may take more than this much more time or memory.
 const RATIO_MAX: f64 = 2.3;
@@ -69,11 +69,16 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if chosen.is_empty() {
         bail!("no family's name contains `{wanted}`");
     }
-    let mut report = Report::default();
-    defaults(&chosen, args.repetitions, &mut report);
-    if !args.defaults_only {
-        growth(&chosen, args.repetitions, &mut report);
-    }
+    // The time of this thread is measured, so all of a module must be compiled by it.
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build()?;
+    let report = threads.install(|| {
+        let mut report = Report::default();
+        defaults(&chosen, args.repetitions, &mut report);
+        if !args.defaults_only {
+            growth(&chosen, args.repetitions, &mut report);
+        }
+        report
+    });
     let text = report.text(chosen.len());
     if args.family.is_some() || args.defaults_only {
         print!("{text}");
@@ -134,11 +139,10 @@ impl Report {
             [] => "No number is above its bound.\n".to_string(),
             misses => misses.iter().map(|miss| format!("* {miss}\n")).collect(),
         };
-        let steps = match self.series.iter().filter(|series| series.is_step()).count() {
+        let excused = match self.series.iter().filter(|series| series.verdict() != Verdict::Ours).count() {
             0 => String::new(),
-            steps => format!(
-                "{steps} rows, marked with a dagger, have a doubling above the bound where wasmparser alone has one too: a step \
-                 of the machine's memory, see the end.\n\n"
+            rows => format!(
+                "{rows} rows, marked with a dagger, have a doubling above the bound that is the machine's, see the end.\n\n"
             ),
         };
         let limits: Vec<String> = Limit::ALL
@@ -153,7 +157,7 @@ impl Report {
              at its peak, beside the module itself. Bounds: {RATIO_MAX} by doubling; at default limits {PER_BYTE_MAX} ns and \
              {PER_BYTE_MAX} bytes by module byte for validation, planning and instrumentation together. Numbers in \
              parentheses are not held against a bound: the module is below {JUDGED_BYTES} bytes, or the time below {judged} \
-             ms.\n\n{misses}\n{steps}Default limits: {limits}.\n{tables}{series}",
+             ms.\n\n{misses}\n{excused}Default limits: {limits}.\n{tables}{series}",
             machine = machine(),
             judged = JUDGED_TIME.as_millis(),
             limits = limits.join(", "),
@@ -287,11 +291,11 @@ fn doublings(bench: &Bench, stage: Stage, family: &Family, repetitions: u32, rep
         |whole: &Cost, half: &Cost| ours && whole.time >= JUDGED_TIME && half.bytes >= JUDGED_BYTES / 2;
     let is_above = ratios.iter().any(|(whole, half, (time, _))| judged(whole, half) && *time > RATIO_MAX);
     let series = is_above.then(|| Series::measure(bench, stage, family, largest, repetitions));
-    let is_step = series.as_ref().is_some_and(Series::is_step);
+    let is_excused = series.as_ref().is_some_and(|series| series.verdict() != Verdict::Ours);
     report.series.extend(series);
     for (whole, half, (time, _)) in &ratios {
         let judged = judged(whole, half);
-        row += &if is_step && judged && *time > RATIO_MAX {
+        row += &if is_excused && judged && *time > RATIO_MAX {
             format!(" {time:.2} † |")
         } else {
             format!(" {} |", report.number(&format!("{name}: time by doubling"), *time, RATIO_MAX, judged))

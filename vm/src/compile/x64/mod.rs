@@ -124,20 +124,35 @@ pub(super) struct X64 {
     memory: Reg,
 }
 
-/// Lets functions begin at multiples of 16.
-pub(super) fn align(code: &mut Vec<u8>) {
-    const BREAKPOINT: u8 = 0xcc;
-    code.resize(code.len().next_multiple_of(16), BREAKPOINT);
+/// More bytes of code than most bodies have for each of theirs.
+const CODE_BY_BYTE: usize = 3;
+/// Most bodies have more bytes for each call, each access to memory, each label and each piece of code out of line.
+const BYTES_BY_SITE: usize = 8;
+
+/// What is between functions: an instruction that traps.
+pub(super) const BREAKPOINT: u8 = 0xcc;
+
+/// Functions begin at multiples of 16.
+pub(super) fn aligned(length: usize) -> usize {
+    length.next_multiple_of(16)
+}
+
+fn align(code: &mut Vec<u8>) {
+    code.resize(aligned(code.len()), BREAKPOINT);
 }
 
 impl X64 {
-    pub(super) fn new(env: &Env<'_>) -> X64 {
+    /// A machine for bodies of so many bytes, the largest of so many. Memory is reserved in proportion to them, so that what
+    /// is reserved grows as they do.
+    pub(super) fn new(env: &Env<'_>, bytes: usize, largest: usize) -> X64 {
+        let mut ops = SimpleAssembler::new();
+        ops.ops.reserve_exact(bytes * CODE_BY_BYTE + 4096);
         X64 {
-            ops: SimpleAssembler::new(),
-            sites: Vec::new(),
-            fixups: Vec::new(),
-            labels: Vec::new(),
-            stubs: Vec::new(),
+            ops,
+            sites: Vec::with_capacity(bytes / BYTES_BY_SITE),
+            fixups: Vec::with_capacity(bytes / BYTES_BY_SITE),
+            labels: Vec::with_capacity(largest / BYTES_BY_SITE),
+            stubs: Vec::with_capacity(largest / BYTES_BY_SITE),
             tables: Vec::new(),
             cpu: env.options.cpu,
             explicit_bounds: env.options.explicit_bounds,
@@ -164,6 +179,15 @@ impl X64 {
     fn read(&self, at: u32) -> u32 {
         let bytes = self.ops.ops[at as usize..at as usize + 4].try_into();
         u32::from_le_bytes(bytes.expect("four bytes"))
+    }
+
+    /// The distance from behind a jump of two bytes to a label that is so near behind.
+    fn short_distance(&self, label: Label) -> Option<i8> {
+        let position = self.labels[label.0 as usize].position;
+        if position == NONE {
+            return None;
+        }
+        i8::try_from(i64::from(position) - i64::from(self.position()) - 2).ok()
     }
 
     /// Ends a jump with its distance.
@@ -371,11 +395,19 @@ impl Masm for X64 {
     }
 
     fn jump(&mut self, label: Label) {
+        if let Some(distance) = self.short_distance(label) {
+            self.ops.ops.extend_from_slice(&[0xeb, distance as u8]);
+            return;
+        }
         self.ops.ops.push(0xe9);
         self.distance(label);
     }
 
     fn jump_if(&mut self, cond: Cond, label: Label) {
+        if let Some(distance) = self.short_distance(label) {
+            self.ops.ops.extend_from_slice(&[0x70 | condition(cond), distance as u8]);
+            return;
+        }
         self.ops.ops.extend_from_slice(&[0x0f, 0x80 | condition(cond)]);
         self.distance(label);
     }

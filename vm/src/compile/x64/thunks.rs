@@ -60,7 +60,7 @@ const SAVED_RBX: i8 = 8 + 16;
 const TYPE_INDEX: i8 = 8 + 8;
 
 pub(in crate::compile) fn thunks(env: &Env<'_>) -> Assembled {
-    let mut x = X64::new(env);
+    let mut x = X64::new(env, 0, 0);
     let imports_memory = env.imports_memory();
 
     // Leaves with everything in the state, whose address is in rax.
