@@ -30,6 +30,8 @@ pub(super) struct Construct {
     in_register: bool,
     /// Where this `br_table` at hand goes first to get here.
     pad: Option<Label>,
+    /// The innermost loop that this is within, or is: its place among the constructs.
+    innermost_loop: Option<u32>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,6 +63,7 @@ impl<M: Masm> Compiler<'_, M> {
             edges: None,
             in_register: self.results == 1,
             pad: None,
+            innermost_loop: None,
         });
     }
 
@@ -78,6 +81,11 @@ impl<M: Masm> Compiler<'_, M> {
         // Heights are limited far below 2^32.
         let base = self.stack.len() as u32 - parameters;
         self.settle_below(base as usize);
+        let innermost_loop = match kind {
+            // Constructs are fewer than bytes.
+            Kind::Loop => Some(self.constructs.len() as u32),
+            _ => self.innermost().innermost_loop,
+        };
         self.constructs.push(Construct {
             kind,
             base,
@@ -87,6 +95,7 @@ impl<M: Masm> Compiler<'_, M> {
             edges,
             in_register: kind != Kind::Loop && results == 1 && parameters == 0,
             pad: None,
+            innermost_loop,
         });
         label
     }
@@ -96,7 +105,7 @@ impl<M: Masm> Compiler<'_, M> {
             self.dead_constructs += 1;
             return;
         }
-        self.charge();
+        self.begin_run();
         self.settle_flags();
         let (parameters, results) = self.block_type(ty);
         self.open(Kind::Block, parameters, results, None);
@@ -107,6 +116,7 @@ impl<M: Masm> Compiler<'_, M> {
             self.dead_constructs += 1;
             return;
         }
+        self.pay();
         self.settle_flags();
         let (parameters, results) = self.block_type(ty);
         self.flush_top(parameters);
@@ -115,7 +125,7 @@ impl<M: Masm> Compiler<'_, M> {
         let label = self.open(Kind::Loop, parameters, results, Some(self.state));
         self.masm.bind(label);
         self.forget_copies();
-        self.charge();
+        self.begin_run();
     }
 
     pub(super) fn if_(&mut self, ty: BlockType) {
@@ -141,6 +151,7 @@ impl<M: Masm> Compiler<'_, M> {
         }
         if self.live {
             self.settle_flags();
+            self.pay();
             self.fall_to_label();
             let label = self.innermost().label;
             self.masm.jump(label);
@@ -184,6 +195,7 @@ impl<M: Masm> Compiler<'_, M> {
             Kind::Loop | Kind::Block | Kind::If(..) => {}
         }
         if self.live {
+            self.pay();
             self.fall_to_label();
         }
         let construct = self.constructs.pop().expect("validated: an `end` has its opening");
@@ -212,6 +224,7 @@ impl<M: Masm> Compiler<'_, M> {
     /// Ends the function: whatever leaves it comes here.
     fn end_body(&mut self) {
         if self.live {
+            self.pay();
             self.move_to_label(0, self.stack.len() as u32 - self.results);
         }
         let construct = self.constructs.pop().expect("the body is there");
@@ -329,12 +342,39 @@ impl<M: Masm> Compiler<'_, M> {
         }
     }
 
+    /// Whether a branch to this label leaves the innermost loop around the operator at hand.
+    fn leaves_loop(&self, index: usize) -> bool {
+        let innermost_loop = self.constructs.last().and_then(|construct| construct.innermost_loop);
+        innermost_loop.is_some_and(|place| index < place as usize)
+    }
+
+    /// Whether the operator at this place in the module, behind any `i32.eqz`, branches on a condition and stays within the
+    /// innermost loop. What pays for runs cannot do so between the condition's comparison and that branch.
+    pub(super) fn is_branch_within_loop(&self, mut at: u32) -> bool {
+        const I32_EQZ: u8 = 0x45;
+        const IF: u8 = 0x04;
+        const BR_IF: u8 = 0x0d;
+        while self.env.bytes.get(at as usize) == Some(&I32_EQZ) {
+            at += 1;
+        }
+        match self.env.bytes.get(at as usize..) {
+            Some(&[IF, ..]) => true,
+            // A deeper label than one byte can name is outside more than a hundred constructs.
+            Some(&[BR_IF, depth, ..]) if depth < 0x80 => !self.leaves_loop(self.label_index(depth.into())),
+            Some(&[BR_IF, ..]) => true,
+            _ => false,
+        }
+    }
+
     pub(super) fn br_if(&mut self, depth: u32) {
         if !self.live {
             return;
         }
-        self.charge();
+        self.begin_run();
         let index = self.label_index(depth);
+        if !self.leaves_loop(index) {
+            self.pay();
+        }
         let cond = self.pop_condition();
         self.agree_with(index);
         let construct = self.constructs[index];
@@ -343,18 +383,19 @@ impl<M: Masm> Compiler<'_, M> {
             self.flush_top(arity);
         }
         if arity == 0 || self.is_in_place(index) {
-            self.masm.jump_if(cond, construct.label);
+            self.masm.jump_if_paying(cond, &self.unpaid, construct.label);
             return;
         }
         if construct.in_register && self.free.contains(M::RESULT) {
             self.move_top(M::RESULT);
-            self.masm.jump_if(cond, construct.label);
+            self.masm.jump_if_paying(cond, &self.unpaid, construct.label);
             return;
         }
         // Who goes there needs no other operand any more, so that moving may overwrite what they are in.
         let source = construct.in_register.then(|| self.peek_source(self.stack.len() - 1));
         let over = self.masm.new_label();
         self.masm.jump_if(cond.negated(), over);
+        self.masm.charge(&self.unpaid);
         match source {
             Some(source) => self.masm.mov(M::RESULT, source),
             None => self.copy_down(construct.base, self.stack.len() as u32 - arity, arity),

@@ -13,6 +13,14 @@
 //! The others live in their slots. A free register may still hold a *copy* of one: until something takes the register, the
 //! local is set, or code comes together with other code.
 
+//!
+//! # Gas
+//!
+//! A run must be paid for before anything of it is done that can be seen. Operators that only compute let it wait: their
+//! run is *unpaid* until an operator that may trap or be seen, a label, or a branch. Where a `br_if` leaves the innermost
+//! loop, runs stay unpaid behind it, and the way out pays for them on its own. So the conditions at which a loop ends are
+//! paid for with its body. Which of several runs was the first that could not be paid is found out of line.
+
 use super::Env;
 use super::control::Construct;
 use super::masm::{Masm, Reg, RegSet, Source};
@@ -35,6 +43,9 @@ pub(super) struct Homes {
     /// Those whose local is in the register only.
     pub(super) dirty: RegSet,
 }
+
+/// So many runs are paid for at once at most. Each place where a function may be left pays for them, so this bounds code.
+const UNPAID_MAX: usize = 4;
 
 /// A local must weigh so much for its home to be one that calls keep: saving and giving back costs two moves.
 const KEPT_WEIGHT: u32 = 3;
@@ -70,6 +81,8 @@ pub(super) struct Compiler<'m, M> {
     /// Where the operator at hand stands, in bytes from the start of the module.
     pub(super) offset: u32,
     pub(super) runs: &'m [Run],
+    /// Runs that have begun and are not paid for yet: what has been executed of them can neither trap nor be seen.
+    pub(super) unpaid: Vec<Run>,
     pub(super) frame_slots: u32,
     pub(super) parameters: u32,
     pub(super) results: u32,
@@ -115,6 +128,7 @@ impl<'m, M: Masm> Compiler<'m, M> {
             live: false,
             offset: 0,
             runs: &[],
+            unpaid: Vec::with_capacity(UNPAID_MAX),
             frame_slots: 0,
             parameters: 0,
             results: 0,
@@ -186,7 +200,7 @@ impl<'m, M: Masm> Compiler<'m, M> {
                 self.masm.zero(register);
             }
         }
-        self.charge();
+        self.begin_run();
         self.open_body();
         self.operators(index);
         self.masm.finish();
@@ -293,15 +307,44 @@ impl<'m, M: Masm> Compiler<'m, M> {
         }
     }
 
-    /// Pays for the run that starts at this operator, if one does.
-    pub(super) fn charge(&mut self) {
+    /// Notes the run that starts at this operator, if one does. The operator can neither trap nor be seen: paying may wait.
+    #[inline]
+    pub(super) fn begin_run(&mut self) {
         if let [run, rest @ ..] = self.runs
             && run.offset == self.offset
         {
             self.runs = rest;
             if !self.env.options.unmetered {
-                self.masm.charge(run.price, run.offset);
+                self.owe(*run);
             }
+        }
+    }
+
+    fn owe(&mut self, run: Run) {
+        const TOGETHER_MAX: u64 = i32::MAX as u64;
+        let price = self.unpaid.iter().fold(run.price, |sum, other| sum.saturating_add(other.price));
+        if self.unpaid.len() == UNPAID_MAX || price > TOGETHER_MAX {
+            self.pay();
+        }
+        self.unpaid.push(run);
+    }
+
+    /// Pays for all that has begun, the run that starts at this operator included: the operator may trap or be seen.
+    #[inline]
+    pub(super) fn charge(&mut self) {
+        self.begin_run();
+        if !self.unpaid.is_empty() {
+            self.pay();
+        }
+    }
+
+    /// Pays for all that has begun.
+    pub(super) fn pay(&mut self) {
+        if !self.unpaid.is_empty() {
+            // Paying changes the flags.
+            self.settle_flags();
+            self.masm.charge(&self.unpaid);
+            self.unpaid.clear();
         }
     }
 }

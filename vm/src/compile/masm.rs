@@ -12,6 +12,7 @@
 
 use super::magic::Reciprocal;
 use crate::trap::Trap;
+use lockstep_gas::Run;
 
 /// A general register, by the machine's number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -376,8 +377,11 @@ pub(super) trait Masm {
     fn release_frame(&mut self, frame_slots: u32);
     /// Returns, the frame being given back.
     fn ret(&mut self);
-    /// Pays for a run, or traps at this offset.
-    fn charge(&mut self, price: u64, wasm: u32);
+    /// Pays for these runs at once, or traps at the first that cannot be paid. Their prices together are below 2^31 if there
+    /// are several.
+    fn charge(&mut self, runs: &[Run]);
+    /// Jumps to the label if the condition holds, paying for these runs on the way.
+    fn jump_if_paying(&mut self, cond: Cond, runs: &[Run], label: Label);
     /// Ends a function: emits what is out of line.
     fn finish(&mut self);
 

@@ -32,6 +32,7 @@ impl<M: Masm> Compiler<'_, M> {
         }
         self.allocations = operators.into_allocations();
         assert!(self.constructs.is_empty() && self.dead_constructs == 0, "body and constructs end together");
+        assert!(self.unpaid.is_empty(), "runs are never paid for: {:?}", self.unpaid);
         assert!(self.runs.is_empty(), "a run starts where no live operator is: {:?}", self.runs);
     }
 }
@@ -41,7 +42,17 @@ fn memory_offset(memarg: MemArg) -> u32 {
     u32::try_from(memarg.offset).expect("validated: the offset of a 32-bit memory")
 }
 
-/// An operator that belongs to a run.
+/// An operator that can neither trap nor be seen: its run may be paid for later.
+macro_rules! pure {
+    ($d:ident, $body:expr) => {
+        if $d.live {
+            $d.begin_run();
+            $body;
+        }
+    };
+}
+
+/// Any other operator that belongs to a run.
 macro_rules! operator {
     ($d:ident, $body:expr) => {
         if $d.live {
@@ -57,7 +68,7 @@ macro_rules! compile {
         operator!($d, $d.unreachable())
     };
     (Nop($d:ident)) => {
-        operator!($d, {})
+        pure!($d, {})
     };
     (Block($d:ident, $a0:ident)) => {
         $d.block($a0)
@@ -99,37 +110,37 @@ macro_rules! compile {
         $d.return_call_indirect($a0, $a1)
     };
     (Drop($d:ident)) => {
-        operator!($d, $d.drop_operand())
+        pure!($d, $d.drop_operand())
     };
     (Select($d:ident)) => {
-        operator!($d, $d.select())
+        pure!($d, $d.select())
     };
     (TypedSelect($d:ident, $a0:ident)) => {
-        operator!($d, $d.select())
+        pure!($d, $d.select())
     };
     (LocalGet($d:ident, $a0:ident)) => {
-        operator!($d, $d.local_get($a0))
+        pure!($d, $d.local_get($a0))
     };
     (LocalSet($d:ident, $a0:ident)) => {
-        operator!($d, $d.local_set($a0))
+        pure!($d, $d.local_set($a0))
     };
     (LocalTee($d:ident, $a0:ident)) => {
-        operator!($d, $d.local_tee($a0))
+        pure!($d, $d.local_tee($a0))
     };
     (GlobalGet($d:ident, $a0:ident)) => {
-        operator!($d, $d.global_get($a0))
+        pure!($d, $d.global_get($a0))
     };
     (GlobalSet($d:ident, $a0:ident)) => {
         operator!($d, $d.global_set($a0))
     };
     (RefNull($d:ident, $a0:ident)) => {
-        operator!($d, $d.constant(0))
+        pure!($d, $d.constant(0))
     };
     (RefIsNull($d:ident)) => {
-        operator!($d, $d.eqz(S64))
+        pure!($d, $d.eqz(S64))
     };
     (RefFunc($d:ident, $a0:ident)) => {
-        operator!($d, $d.ref_func($a0))
+        pure!($d, $d.ref_func($a0))
     };
     (TableGet($d:ident, $a0:ident)) => {
         operator!($d, $d.table_get($a0))
@@ -138,7 +149,7 @@ macro_rules! compile {
         operator!($d, $d.table_set($a0))
     };
     (TableSize($d:ident, $a0:ident)) => {
-        operator!($d, $d.table_size($a0))
+        pure!($d, $d.table_size($a0))
     };
     (TableGrow($d:ident, $a0:ident)) => {
         operator!($d, $d.table_grow($a0))
@@ -156,7 +167,7 @@ macro_rules! compile {
         operator!($d, $d.elem_drop($a0))
     };
     (MemorySize($d:ident, $a0:ident)) => {
-        operator!($d, $d.memory_size())
+        pure!($d, $d.memory_size())
     };
     (MemoryGrow($d:ident, $a0:ident)) => {
         operator!($d, $d.memory_grow())
@@ -243,76 +254,76 @@ macro_rules! compile {
         operator!($d, $d.store(Store::B4, memory_offset($a0)))
     };
     (I32Const($d:ident, $a0:ident)) => {
-        operator!($d, $d.constant(u64::from($a0 as u32)))
+        pure!($d, $d.constant(u64::from($a0 as u32)))
     };
     (I64Const($d:ident, $a0:ident)) => {
-        operator!($d, $d.constant($a0 as u64))
+        pure!($d, $d.constant($a0 as u64))
     };
     (F32Const($d:ident, $a0:ident)) => {
-        operator!($d, $d.constant(u64::from($a0.bits())))
+        pure!($d, $d.constant(u64::from($a0.bits())))
     };
     (F64Const($d:ident, $a0:ident)) => {
-        operator!($d, $d.constant($a0.bits()))
+        pure!($d, $d.constant($a0.bits()))
     };
     (I32Eqz($d:ident)) => {
-        operator!($d, $d.eqz(S32))
+        pure!($d, $d.eqz(S32))
     };
     (I32Eq($d:ident)) => {
-        operator!($d, $d.compare(Cond::Eq, S32))
+        pure!($d, $d.compare(Cond::Eq, S32))
     };
     (I32Ne($d:ident)) => {
-        operator!($d, $d.compare(Cond::Ne, S32))
+        pure!($d, $d.compare(Cond::Ne, S32))
     };
     (I32LtS($d:ident)) => {
-        operator!($d, $d.compare(Cond::LtS, S32))
+        pure!($d, $d.compare(Cond::LtS, S32))
     };
     (I32LtU($d:ident)) => {
-        operator!($d, $d.compare(Cond::LtU, S32))
+        pure!($d, $d.compare(Cond::LtU, S32))
     };
     (I32GtS($d:ident)) => {
-        operator!($d, $d.compare(Cond::GtS, S32))
+        pure!($d, $d.compare(Cond::GtS, S32))
     };
     (I32GtU($d:ident)) => {
-        operator!($d, $d.compare(Cond::GtU, S32))
+        pure!($d, $d.compare(Cond::GtU, S32))
     };
     (I32LeS($d:ident)) => {
-        operator!($d, $d.compare(Cond::LeS, S32))
+        pure!($d, $d.compare(Cond::LeS, S32))
     };
     (I32LeU($d:ident)) => {
-        operator!($d, $d.compare(Cond::LeU, S32))
+        pure!($d, $d.compare(Cond::LeU, S32))
     };
     (I32GeS($d:ident)) => {
-        operator!($d, $d.compare(Cond::GeS, S32))
+        pure!($d, $d.compare(Cond::GeS, S32))
     };
     (I32GeU($d:ident)) => {
-        operator!($d, $d.compare(Cond::GeU, S32))
+        pure!($d, $d.compare(Cond::GeU, S32))
     };
     (I32Clz($d:ident)) => {
-        operator!($d, $d.unary(Unary::Clz, S32))
+        pure!($d, $d.unary(Unary::Clz, S32))
     };
     (I32Ctz($d:ident)) => {
-        operator!($d, $d.unary(Unary::Ctz, S32))
+        pure!($d, $d.unary(Unary::Ctz, S32))
     };
     (I32Popcnt($d:ident)) => {
-        operator!($d, $d.unary(Unary::Popcnt, S32))
+        pure!($d, $d.unary(Unary::Popcnt, S32))
     };
     (I32Add($d:ident)) => {
-        operator!($d, $d.alu(Alu::Add, S32))
+        pure!($d, $d.alu(Alu::Add, S32))
     };
     (I32Sub($d:ident)) => {
-        operator!($d, $d.alu(Alu::Sub, S32))
+        pure!($d, $d.alu(Alu::Sub, S32))
     };
     (I32Mul($d:ident)) => {
-        operator!($d, $d.alu(Alu::Mul, S32))
+        pure!($d, $d.alu(Alu::Mul, S32))
     };
     (I32And($d:ident)) => {
-        operator!($d, $d.alu(Alu::And, S32))
+        pure!($d, $d.alu(Alu::And, S32))
     };
     (I32Or($d:ident)) => {
-        operator!($d, $d.alu(Alu::Or, S32))
+        pure!($d, $d.alu(Alu::Or, S32))
     };
     (I32Xor($d:ident)) => {
-        operator!($d, $d.alu(Alu::Xor, S32))
+        pure!($d, $d.alu(Alu::Xor, S32))
     };
     (I32DivS($d:ident)) => {
         operator!($d, $d.divide(Division::DivS, S32))
@@ -327,85 +338,85 @@ macro_rules! compile {
         operator!($d, $d.divide(Division::RemU, S32))
     };
     (I32Shl($d:ident)) => {
-        operator!($d, $d.shift(Shift::Shl, S32))
+        pure!($d, $d.shift(Shift::Shl, S32))
     };
     (I32ShrS($d:ident)) => {
-        operator!($d, $d.shift(Shift::ShrS, S32))
+        pure!($d, $d.shift(Shift::ShrS, S32))
     };
     (I32ShrU($d:ident)) => {
-        operator!($d, $d.shift(Shift::ShrU, S32))
+        pure!($d, $d.shift(Shift::ShrU, S32))
     };
     (I32Rotl($d:ident)) => {
-        operator!($d, $d.shift(Shift::Rotl, S32))
+        pure!($d, $d.shift(Shift::Rotl, S32))
     };
     (I32Rotr($d:ident)) => {
-        operator!($d, $d.shift(Shift::Rotr, S32))
+        pure!($d, $d.shift(Shift::Rotr, S32))
     };
     (I32Extend8S($d:ident)) => {
-        operator!($d, $d.unary(Unary::Extend8, S32))
+        pure!($d, $d.unary(Unary::Extend8, S32))
     };
     (I32Extend16S($d:ident)) => {
-        operator!($d, $d.unary(Unary::Extend16, S32))
+        pure!($d, $d.unary(Unary::Extend16, S32))
     };
     (I64Eqz($d:ident)) => {
-        operator!($d, $d.eqz(S64))
+        pure!($d, $d.eqz(S64))
     };
     (I64Eq($d:ident)) => {
-        operator!($d, $d.compare(Cond::Eq, S64))
+        pure!($d, $d.compare(Cond::Eq, S64))
     };
     (I64Ne($d:ident)) => {
-        operator!($d, $d.compare(Cond::Ne, S64))
+        pure!($d, $d.compare(Cond::Ne, S64))
     };
     (I64LtS($d:ident)) => {
-        operator!($d, $d.compare(Cond::LtS, S64))
+        pure!($d, $d.compare(Cond::LtS, S64))
     };
     (I64LtU($d:ident)) => {
-        operator!($d, $d.compare(Cond::LtU, S64))
+        pure!($d, $d.compare(Cond::LtU, S64))
     };
     (I64GtS($d:ident)) => {
-        operator!($d, $d.compare(Cond::GtS, S64))
+        pure!($d, $d.compare(Cond::GtS, S64))
     };
     (I64GtU($d:ident)) => {
-        operator!($d, $d.compare(Cond::GtU, S64))
+        pure!($d, $d.compare(Cond::GtU, S64))
     };
     (I64LeS($d:ident)) => {
-        operator!($d, $d.compare(Cond::LeS, S64))
+        pure!($d, $d.compare(Cond::LeS, S64))
     };
     (I64LeU($d:ident)) => {
-        operator!($d, $d.compare(Cond::LeU, S64))
+        pure!($d, $d.compare(Cond::LeU, S64))
     };
     (I64GeS($d:ident)) => {
-        operator!($d, $d.compare(Cond::GeS, S64))
+        pure!($d, $d.compare(Cond::GeS, S64))
     };
     (I64GeU($d:ident)) => {
-        operator!($d, $d.compare(Cond::GeU, S64))
+        pure!($d, $d.compare(Cond::GeU, S64))
     };
     (I64Clz($d:ident)) => {
-        operator!($d, $d.unary(Unary::Clz, S64))
+        pure!($d, $d.unary(Unary::Clz, S64))
     };
     (I64Ctz($d:ident)) => {
-        operator!($d, $d.unary(Unary::Ctz, S64))
+        pure!($d, $d.unary(Unary::Ctz, S64))
     };
     (I64Popcnt($d:ident)) => {
-        operator!($d, $d.unary(Unary::Popcnt, S64))
+        pure!($d, $d.unary(Unary::Popcnt, S64))
     };
     (I64Add($d:ident)) => {
-        operator!($d, $d.alu(Alu::Add, S64))
+        pure!($d, $d.alu(Alu::Add, S64))
     };
     (I64Sub($d:ident)) => {
-        operator!($d, $d.alu(Alu::Sub, S64))
+        pure!($d, $d.alu(Alu::Sub, S64))
     };
     (I64Mul($d:ident)) => {
-        operator!($d, $d.alu(Alu::Mul, S64))
+        pure!($d, $d.alu(Alu::Mul, S64))
     };
     (I64And($d:ident)) => {
-        operator!($d, $d.alu(Alu::And, S64))
+        pure!($d, $d.alu(Alu::And, S64))
     };
     (I64Or($d:ident)) => {
-        operator!($d, $d.alu(Alu::Or, S64))
+        pure!($d, $d.alu(Alu::Or, S64))
     };
     (I64Xor($d:ident)) => {
-        operator!($d, $d.alu(Alu::Xor, S64))
+        pure!($d, $d.alu(Alu::Xor, S64))
     };
     (I64DivS($d:ident)) => {
         operator!($d, $d.divide(Division::DivS, S64))
@@ -420,157 +431,157 @@ macro_rules! compile {
         operator!($d, $d.divide(Division::RemU, S64))
     };
     (I64Shl($d:ident)) => {
-        operator!($d, $d.shift(Shift::Shl, S64))
+        pure!($d, $d.shift(Shift::Shl, S64))
     };
     (I64ShrS($d:ident)) => {
-        operator!($d, $d.shift(Shift::ShrS, S64))
+        pure!($d, $d.shift(Shift::ShrS, S64))
     };
     (I64ShrU($d:ident)) => {
-        operator!($d, $d.shift(Shift::ShrU, S64))
+        pure!($d, $d.shift(Shift::ShrU, S64))
     };
     (I64Rotl($d:ident)) => {
-        operator!($d, $d.shift(Shift::Rotl, S64))
+        pure!($d, $d.shift(Shift::Rotl, S64))
     };
     (I64Rotr($d:ident)) => {
-        operator!($d, $d.shift(Shift::Rotr, S64))
+        pure!($d, $d.shift(Shift::Rotr, S64))
     };
     (I64Extend8S($d:ident)) => {
-        operator!($d, $d.unary(Unary::Extend8, S64))
+        pure!($d, $d.unary(Unary::Extend8, S64))
     };
     (I64Extend16S($d:ident)) => {
-        operator!($d, $d.unary(Unary::Extend16, S64))
+        pure!($d, $d.unary(Unary::Extend16, S64))
     };
     (I64Extend32S($d:ident)) => {
-        operator!($d, $d.unary(Unary::Extend32, S64))
+        pure!($d, $d.unary(Unary::Extend32, S64))
     };
     (I32WrapI64($d:ident)) => {
-        operator!($d, $d.unary(Unary::Wrap, S32))
+        pure!($d, $d.unary(Unary::Wrap, S32))
     };
     (I64ExtendI32S($d:ident)) => {
-        operator!($d, $d.unary(Unary::Extend32, S64))
+        pure!($d, $d.unary(Unary::Extend32, S64))
     };
     (I64ExtendI32U($d:ident)) => {
-        operator!($d, $d.extend_u())
+        pure!($d, $d.extend_u())
     };
     (F32Eq($d:ident)) => {
-        operator!($d, $d.float_compare(FloatCompare::Eq, S32))
+        pure!($d, $d.float_compare(FloatCompare::Eq, S32))
     };
     (F32Ne($d:ident)) => {
-        operator!($d, $d.float_compare(FloatCompare::Ne, S32))
+        pure!($d, $d.float_compare(FloatCompare::Ne, S32))
     };
     (F32Lt($d:ident)) => {
-        operator!($d, $d.float_compare(FloatCompare::Lt, S32))
+        pure!($d, $d.float_compare(FloatCompare::Lt, S32))
     };
     (F32Gt($d:ident)) => {
-        operator!($d, $d.float_compare(FloatCompare::Gt, S32))
+        pure!($d, $d.float_compare(FloatCompare::Gt, S32))
     };
     (F32Le($d:ident)) => {
-        operator!($d, $d.float_compare(FloatCompare::Le, S32))
+        pure!($d, $d.float_compare(FloatCompare::Le, S32))
     };
     (F32Ge($d:ident)) => {
-        operator!($d, $d.float_compare(FloatCompare::Ge, S32))
+        pure!($d, $d.float_compare(FloatCompare::Ge, S32))
     };
     (F32Abs($d:ident)) => {
-        operator!($d, $d.float_unary(FloatUnary::Abs, S32))
+        pure!($d, $d.float_unary(FloatUnary::Abs, S32))
     };
     (F32Neg($d:ident)) => {
-        operator!($d, $d.float_unary(FloatUnary::Neg, S32))
+        pure!($d, $d.float_unary(FloatUnary::Neg, S32))
     };
     (F32Ceil($d:ident)) => {
-        operator!($d, $d.float_unary(FloatUnary::Ceil, S32))
+        pure!($d, $d.float_unary(FloatUnary::Ceil, S32))
     };
     (F32Floor($d:ident)) => {
-        operator!($d, $d.float_unary(FloatUnary::Floor, S32))
+        pure!($d, $d.float_unary(FloatUnary::Floor, S32))
     };
     (F32Trunc($d:ident)) => {
-        operator!($d, $d.float_unary(FloatUnary::Trunc, S32))
+        pure!($d, $d.float_unary(FloatUnary::Trunc, S32))
     };
     (F32Nearest($d:ident)) => {
-        operator!($d, $d.float_unary(FloatUnary::Nearest, S32))
+        pure!($d, $d.float_unary(FloatUnary::Nearest, S32))
     };
     (F32Sqrt($d:ident)) => {
-        operator!($d, $d.float_unary(FloatUnary::Sqrt, S32))
+        pure!($d, $d.float_unary(FloatUnary::Sqrt, S32))
     };
     (F32Add($d:ident)) => {
-        operator!($d, $d.float_binary(FloatBinary::Add, S32))
+        pure!($d, $d.float_binary(FloatBinary::Add, S32))
     };
     (F32Sub($d:ident)) => {
-        operator!($d, $d.float_binary(FloatBinary::Sub, S32))
+        pure!($d, $d.float_binary(FloatBinary::Sub, S32))
     };
     (F32Mul($d:ident)) => {
-        operator!($d, $d.float_binary(FloatBinary::Mul, S32))
+        pure!($d, $d.float_binary(FloatBinary::Mul, S32))
     };
     (F32Div($d:ident)) => {
-        operator!($d, $d.float_binary(FloatBinary::Div, S32))
+        pure!($d, $d.float_binary(FloatBinary::Div, S32))
     };
     (F32Min($d:ident)) => {
-        operator!($d, $d.float_binary(FloatBinary::Min, S32))
+        pure!($d, $d.float_binary(FloatBinary::Min, S32))
     };
     (F32Max($d:ident)) => {
-        operator!($d, $d.float_binary(FloatBinary::Max, S32))
+        pure!($d, $d.float_binary(FloatBinary::Max, S32))
     };
     (F32Copysign($d:ident)) => {
-        operator!($d, $d.float_binary(FloatBinary::Copysign, S32))
+        pure!($d, $d.float_binary(FloatBinary::Copysign, S32))
     };
     (F64Eq($d:ident)) => {
-        operator!($d, $d.float_compare(FloatCompare::Eq, S64))
+        pure!($d, $d.float_compare(FloatCompare::Eq, S64))
     };
     (F64Ne($d:ident)) => {
-        operator!($d, $d.float_compare(FloatCompare::Ne, S64))
+        pure!($d, $d.float_compare(FloatCompare::Ne, S64))
     };
     (F64Lt($d:ident)) => {
-        operator!($d, $d.float_compare(FloatCompare::Lt, S64))
+        pure!($d, $d.float_compare(FloatCompare::Lt, S64))
     };
     (F64Gt($d:ident)) => {
-        operator!($d, $d.float_compare(FloatCompare::Gt, S64))
+        pure!($d, $d.float_compare(FloatCompare::Gt, S64))
     };
     (F64Le($d:ident)) => {
-        operator!($d, $d.float_compare(FloatCompare::Le, S64))
+        pure!($d, $d.float_compare(FloatCompare::Le, S64))
     };
     (F64Ge($d:ident)) => {
-        operator!($d, $d.float_compare(FloatCompare::Ge, S64))
+        pure!($d, $d.float_compare(FloatCompare::Ge, S64))
     };
     (F64Abs($d:ident)) => {
-        operator!($d, $d.float_unary(FloatUnary::Abs, S64))
+        pure!($d, $d.float_unary(FloatUnary::Abs, S64))
     };
     (F64Neg($d:ident)) => {
-        operator!($d, $d.float_unary(FloatUnary::Neg, S64))
+        pure!($d, $d.float_unary(FloatUnary::Neg, S64))
     };
     (F64Ceil($d:ident)) => {
-        operator!($d, $d.float_unary(FloatUnary::Ceil, S64))
+        pure!($d, $d.float_unary(FloatUnary::Ceil, S64))
     };
     (F64Floor($d:ident)) => {
-        operator!($d, $d.float_unary(FloatUnary::Floor, S64))
+        pure!($d, $d.float_unary(FloatUnary::Floor, S64))
     };
     (F64Trunc($d:ident)) => {
-        operator!($d, $d.float_unary(FloatUnary::Trunc, S64))
+        pure!($d, $d.float_unary(FloatUnary::Trunc, S64))
     };
     (F64Nearest($d:ident)) => {
-        operator!($d, $d.float_unary(FloatUnary::Nearest, S64))
+        pure!($d, $d.float_unary(FloatUnary::Nearest, S64))
     };
     (F64Sqrt($d:ident)) => {
-        operator!($d, $d.float_unary(FloatUnary::Sqrt, S64))
+        pure!($d, $d.float_unary(FloatUnary::Sqrt, S64))
     };
     (F64Add($d:ident)) => {
-        operator!($d, $d.float_binary(FloatBinary::Add, S64))
+        pure!($d, $d.float_binary(FloatBinary::Add, S64))
     };
     (F64Sub($d:ident)) => {
-        operator!($d, $d.float_binary(FloatBinary::Sub, S64))
+        pure!($d, $d.float_binary(FloatBinary::Sub, S64))
     };
     (F64Mul($d:ident)) => {
-        operator!($d, $d.float_binary(FloatBinary::Mul, S64))
+        pure!($d, $d.float_binary(FloatBinary::Mul, S64))
     };
     (F64Div($d:ident)) => {
-        operator!($d, $d.float_binary(FloatBinary::Div, S64))
+        pure!($d, $d.float_binary(FloatBinary::Div, S64))
     };
     (F64Min($d:ident)) => {
-        operator!($d, $d.float_binary(FloatBinary::Min, S64))
+        pure!($d, $d.float_binary(FloatBinary::Min, S64))
     };
     (F64Max($d:ident)) => {
-        operator!($d, $d.float_binary(FloatBinary::Max, S64))
+        pure!($d, $d.float_binary(FloatBinary::Max, S64))
     };
     (F64Copysign($d:ident)) => {
-        operator!($d, $d.float_binary(FloatBinary::Copysign, S64))
+        pure!($d, $d.float_binary(FloatBinary::Copysign, S64))
     };
     (I32TruncF32S($d:ident)) => {
         operator!($d, $d.convert(Conversion::Trunc { to: S32, from: S32, signed: true, saturating: false }))
@@ -651,16 +662,16 @@ macro_rules! compile {
         operator!($d, $d.convert(Conversion::Promote))
     };
     (I32ReinterpretF32($d:ident)) => {
-        operator!($d, $d.reinterpret())
+        pure!($d, $d.reinterpret())
     };
     (I64ReinterpretF64($d:ident)) => {
-        operator!($d, $d.reinterpret())
+        pure!($d, $d.reinterpret())
     };
     (F32ReinterpretI32($d:ident)) => {
-        operator!($d, $d.reinterpret())
+        pure!($d, $d.reinterpret())
     };
     (F64ReinterpretI64($d:ident)) => {
-        operator!($d, $d.reinterpret())
+        pure!($d, $d.reinterpret())
     };
     ($op:ident($($any:tt)*)) => {
         unreachable!(concat!("validated: ", stringify!($op), " is not accepted"))

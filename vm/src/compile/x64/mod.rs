@@ -35,6 +35,7 @@ use encode::{
     ADD, ADD_IMM, AND, AND_IMM, CMP, CMP_IMM, IMUL, LEA, MOV, MOV_STORE, MOVSX_BYTE, MOVSX_WORD, MOVSXD,
     MOVZX_BYTE, MOVZX_WORD, Mem, OR, OR_IMM, SUB, SUB_IMM, TEST, XOR, XOR_IMM, at,
 };
+use lockstep_gas::Run;
 
 pub(super) use thunks::thunks;
 
@@ -94,6 +95,17 @@ enum Stub {
         trap: Trap,
         wasm: u32,
     },
+    /// Of these runs, which have been paid for at once, one could not be paid.
+    Gas {
+        jump: u32,
+        runs: (u32, u32),
+    },
+    /// Pays for these runs and goes to the label.
+    Edge {
+        jump: u32,
+        runs: (u32, u32),
+        label: Label,
+    },
     /// The stack may overflow; goes back behind the check.
     Stack {
         jump: u32,
@@ -115,6 +127,8 @@ pub(super) struct X64 {
     fixups: Vec<Fixup>,
     labels: Vec<LabelState>,
     stubs: Vec<Stub>,
+    /// The runs that stubs have, by where they begin here and end.
+    stub_runs: Vec<Run>,
     /// Tables of labels: where they begin, and how many there are. Each word is the label's number until the function
     /// ends.
     tables: Vec<(u32, u32)>,
@@ -153,6 +167,7 @@ impl X64 {
             fixups: Vec::with_capacity(bytes / BYTES_BY_SITE),
             labels: Vec::with_capacity(largest / BYTES_BY_SITE),
             stubs: Vec::with_capacity(largest / BYTES_BY_SITE),
+            stub_runs: Vec::new(),
             tables: Vec::new(),
             cpu: env.options.cpu,
             explicit_bounds: env.options.explicit_bounds,
@@ -308,6 +323,50 @@ impl X64 {
     fn call_trap(&mut self, trap: Trap, wasm: u32) {
         self.call_target(Target::Trap(trap));
         self.site(wasm);
+    }
+
+    /// Takes a price; below is what it leaves where it cannot be paid.
+    fn pay(&mut self, price: u64) {
+        match i32::try_from(price) {
+            Ok(price) => self.ri(Size::S64, SUB_IMM, R15, price),
+            Err(_) => {
+                let (low, high) = (price as u32 as i32, (price >> 32) as u32 as i32);
+                dynasm!(self.ops
+                    ; .arch x64
+                    ; mov DWORD [BYTE rsp + SCRATCH_SLOT], DWORD low
+                    ; mov DWORD [BYTE rsp + SCRATCH_SLOT + 4], DWORD high
+                    ; sub r15, [BYTE rsp + SCRATCH_SLOT]
+                );
+            }
+        }
+    }
+
+    /// Keeps runs for a stub.
+    fn keep(&mut self, runs: &[Run]) -> (u32, u32) {
+        // A function has fewer runs than bytes, and each is kept a few times at most.
+        let start = self.stub_runs.len() as u32;
+        self.stub_runs.extend_from_slice(runs);
+        (start, start + runs.len() as u32)
+    }
+
+    /// Pays for runs at once.
+    fn charge_kept(&mut self, runs: (u32, u32)) {
+        let price = self.stub_runs[runs.0 as usize..runs.1 as usize].iter().map(|run| run.price).sum();
+        self.pay(price);
+        let jump = self.forward(BELOW);
+        self.stubs.push(Stub::Gas { jump, runs });
+    }
+
+    /// Finds the run that could not be paid: gives prices back, from the last, until there was enough for all before.
+    fn out_of_gas(&mut self, (first, end): (u32, u32)) {
+        for at in (first + 1..end).rev() {
+            let run = self.stub_runs[at as usize];
+            // Several runs cost less than 2^31 together.
+            self.ri(Size::S64, ADD_IMM, R15, run.price as i32);
+            self.trap_on(BELOW, Trap::OutOfGas, run.offset);
+        }
+        let run = self.stub_runs[first as usize];
+        self.call_trap(Trap::OutOfGas, run.offset);
     }
 
     fn trap_on(&mut self, condition: u8, trap: Trap, wasm: u32) {
@@ -473,26 +532,35 @@ impl Masm for X64 {
         dynasm!(self.ops ; .arch x64 ; ret);
     }
 
-    fn charge(&mut self, price: u64, wasm: u32) {
-        match i32::try_from(price) {
-            Ok(price) => self.ri(Size::S64, SUB_IMM, R15, price),
-            Err(_) => {
-                let (low, high) = (price as u32 as i32, (price >> 32) as u32 as i32);
-                dynasm!(self.ops
-                    ; .arch x64
-                    ; mov DWORD [BYTE rsp + SCRATCH_SLOT], DWORD low
-                    ; mov DWORD [BYTE rsp + SCRATCH_SLOT + 4], DWORD high
-                    ; sub r15, [BYTE rsp + SCRATCH_SLOT]
-                );
+    fn charge(&mut self, runs: &[Run]) {
+        match runs {
+            [] => {}
+            [run] => {
+                self.pay(run.price);
+                self.trap_on(BELOW, Trap::OutOfGas, run.offset);
+            }
+            runs => {
+                let runs = self.keep(runs);
+                self.charge_kept(runs);
             }
         }
-        self.trap_on(BELOW, Trap::OutOfGas, wasm);
+    }
+
+    fn jump_if_paying(&mut self, cond: Cond, runs: &[Run], label: Label) {
+        if runs.is_empty() {
+            return self.jump_if(cond, label);
+        }
+        let jump = self.forward(condition(cond));
+        let runs = self.keep(runs);
+        self.stubs.push(Stub::Edge { jump, runs, label });
     }
 
     fn finish(&mut self) {
-        let mut stubs = core::mem::take(&mut self.stubs);
         let mut last: Option<(Trap, u32, u32)> = None;
-        for stub in stubs.drain(..) {
+        let mut next = 0;
+        // Stubs may add others.
+        while let Some(&stub) = self.stubs.get(next) {
+            next += 1;
             let here = self.position();
             match stub {
                 Stub::Trap { jump, trap, wasm } => {
@@ -506,6 +574,15 @@ impl Masm for X64 {
                     last = Some((trap, wasm, here));
                     self.patch(jump, here);
                     self.call_trap(trap, wasm);
+                }
+                Stub::Gas { jump, runs } => {
+                    self.patch(jump, here);
+                    self.out_of_gas(runs);
+                }
+                Stub::Edge { jump, runs, label } => {
+                    self.patch(jump, here);
+                    self.charge_kept(runs);
+                    self.jump(label);
                 }
                 Stub::Stack { jump, back, wasm } => {
                     self.patch(jump, here);
@@ -524,7 +601,8 @@ impl Masm for X64 {
                 }
             }
         }
-        self.stubs = stubs;
+        self.stubs.clear();
+        self.stub_runs.clear();
         let mut tables = core::mem::take(&mut self.tables);
         for (table, count) in tables.drain(..) {
             for at in (table..).step_by(4).take(count as usize) {
