@@ -82,16 +82,23 @@ impl Activation {
     /// meanwhile, and the host's again afterwards; code without floats has no use for it.
     pub(crate) fn resume(&mut self, objects: &mut Objects) -> Step {
         let floats = objects.instances[self.instance.index()].module.engine().config().floats;
-        let _restored_on_drop = match floats {
-            FloatPolicy::Reject => None,
-            FloatPolicy::Canonical => Some(float_environment::enter_default()),
-        };
-        self.resume_in_default_environment(objects)
+        match floats {
+            FloatPolicy::Reject => self.resume_in_any_environment(objects),
+            FloatPolicy::Canonical => {
+                let _restored_on_drop = float_environment::enter_default();
+                self.resume_in_default_environment(objects)
+            }
+        }
     }
 
     /// Not inlined: nothing of it may move to where the float environment is another.
     #[inline(never)]
     fn resume_in_default_environment(&mut self, objects: &mut Objects) -> Step {
+        self.resume_in_any_environment(objects)
+    }
+
+    #[inline]
+    fn resume_in_any_environment(&mut self, objects: &mut Objects) -> Step {
         let mut resume_pc = match self.stage {
             Stage::Entered => match self.begin(objects) {
                 Ok(entry) => entry,

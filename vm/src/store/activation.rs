@@ -20,6 +20,7 @@ use crate::Backend;
 use crate::caller::Caller;
 use crate::crosscheck::Event;
 use crate::error::{Error, ErrorKind, Fault};
+use crate::func::HostCode;
 use crate::trap::Trap;
 use crate::types::ValType;
 use alloc::{sync::Arc, vec::Vec};
@@ -77,7 +78,7 @@ impl<T> StoreInner<T> {
             Callee::Wasm { instance, function } => self.run(instance, function, arguments, results),
             Callee::Host(host) => {
                 let mut slots = arguments.to_vec();
-                self.call_host(host, caller, &mut slots).map(|()| results.copy_from_slice(&slots))
+                self.call_host(host, caller, &mut slots, &mut None).map(|()| results.copy_from_slice(&slots))
             }
         };
         self.objects.depth -= 1;
@@ -112,6 +113,8 @@ impl<T> StoreInner<T> {
     /// Goes on with guest code until it returns, calling host functions as it asks for them.
     fn resume(&mut self, activation: &mut Activation) -> Result<(), Error> {
         let mut slots = Vec::new();
+        // Shared once for all calls, not once for each. Codes are only added, so what there is of them stays right.
+        let mut codes = None;
         loop {
             match activation.resume(&mut self.objects) {
                 Step::Returned => return Ok(()),
@@ -120,19 +123,21 @@ impl<T> StoreInner<T> {
                 Step::HostCall { host, caller } => {
                     slots.clear();
                     slots.extend_from_slice(activation.arguments(&self.objects));
-                    self.call_host(host, Some(caller), &mut slots)?;
+                    self.call_host(host, Some(caller), &mut slots, &mut codes)?;
                     activation.host_returned(&mut self.objects, &slots);
                 }
             }
         }
     }
 
-    /// Calls a host function: its arguments are in `slots`, its results will be.
+    /// Calls a host function: its arguments are in `slots`, its results will be. `codes` are the store's of some time ago,
+    /// or none.
     fn call_host(
         &mut self,
         host: u32,
         caller: Option<InstanceId>,
         slots: &mut Vec<u64>,
+        codes: &mut Option<Arc<Vec<Arc<HostCode<T>>>>>,
     ) -> Result<(), Error> {
         let ty = &self.objects.host_types[host as usize];
         let (params, results) = (ty.params().len(), ty.results().len());
@@ -140,8 +145,11 @@ impl<T> StoreInner<T> {
         if self.objects.recorder.is_some() {
             self.objects.note_host_call(host, caller, &mut slots[..params]);
         }
-        let codes = Arc::clone(&self.host_codes);
-        let code = &codes[host as usize];
+        if codes.as_ref().is_none_or(|codes| codes.len() <= host as usize) {
+            *codes = Some(Arc::clone(&self.host_codes));
+        }
+        let code =
+            codes.as_ref().and_then(|codes| codes.get(host as usize)).expect("host functions have code");
 
         // Around nested activations each host function has a flag of its own.
         let outer = mem::replace(&mut self.charge_failed, false);
