@@ -38,10 +38,10 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
-#[cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
 mod abi;
 mod caller;
-#[cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
 mod compile;
 mod config;
 mod crosscheck;
@@ -59,9 +59,9 @@ mod limits;
 mod linker;
 mod memory;
 mod module;
-#[cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
 mod native;
-#[cfg(not(all(feature = "native", target_arch = "x86_64", target_os = "linux")))]
+#[cfg(not(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux")))]
 #[path = "native/absent.rs"]
 mod native;
 mod store;

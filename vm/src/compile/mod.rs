@@ -1,19 +1,21 @@
 //! The single-pass compiler: from the bodies of a validated module to machine code.
 //!
 //! ```text
-//!   bodies ──▶ visit ──▶ operators, control, call ──▶ function (places, registers) ──▶ Masm ──▶ x64
-//!   plan ─────────────────────┘                                                        └──▶ code, sites, fixups
+//!   bodies ──▶ visit ──▶ operators, control, call ──▶ function (places, registers) ──▶ Masm ──▶ x64, aarch64
+//!   plan ─────────────────────┘                                                         └──▶ code, sites, fixups
 //! ```
 //! `stack` holds where each operand is, `fold` computes with constants, `magic` divides by them, `masm` is what a machine
-//! must offer.
+//! must offer, `machine` the list of machines.
 //!
 //! Owns code as bytes. It is safe Rust, a function of its arguments alone: the same bytes for any number of threads. It
 //! takes time linear in the bodies, and accepts whatever the validator does. It must not know how code is run.
 
+mod aarch64;
 mod call;
 mod control;
 mod fold;
 mod function;
+mod machine;
 mod magic;
 mod masm;
 mod operators;
@@ -23,14 +25,17 @@ mod x64;
 
 use crate::abi::{ContextLayout, Thunks};
 use crate::module::info::ModuleInfo;
+use aarch64::Aarch64;
 use alloc::vec::Vec;
 use function::Compiler;
 use hashbrown::HashMap;
 use lockstep_gas::Plan;
+use machine::Machine;
 use masm::Target;
 use rayon::prelude::*;
 use x64::X64;
 
+pub(crate) use machine::MachineKind;
 pub(crate) use x64::CpuFeatures;
 
 /// A module's code.
@@ -63,8 +68,9 @@ pub(crate) struct Site {
 }
 
 /// What changes the code.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Options {
+    pub(crate) machine: MachineKind,
     /// Whether every access to memory compares with its length, instead of relying on the guard behind it.
     pub(crate) explicit_bounds: bool,
     /// Whether neither gas nor stack is checked. For measuring what that costs, and for nothing else.
@@ -72,6 +78,7 @@ pub(crate) struct Options {
     /// What a byte that `memory.fill` and `memory.copy` write costs.
     pub(crate) fill_price: u32,
     pub(crate) copy_price: u32,
+    /// Of an x86-64.
     pub(crate) cpu: CpuFeatures,
 }
 
@@ -102,6 +109,8 @@ struct Env<'m> {
     type_ids: Vec<u32>,
     /// Whether a call may return from another instance than it went to.
     anchors_calls: bool,
+    /// Whether what is called may be further away than a branch reaches.
+    far_calls: bool,
 }
 
 impl Env<'_> {
@@ -125,7 +134,7 @@ const PART_BYTES: u32 = 32 << 10;
 
 /// Compiles a validated module.
 pub(crate) fn compile(bytes: &[u8], info: &ModuleInfo, plan: &Plan, options: &Options) -> Compiled {
-    let env = Env {
+    let mut env = Env {
         bytes,
         info,
         plan,
@@ -133,12 +142,29 @@ pub(crate) fn compile(bytes: &[u8], info: &ModuleInfo, plan: &Plan, options: &Op
         layout: ContextLayout::new(info),
         type_ids: type_ids(info),
         anchors_calls: info.has_tail_calls,
+        far_calls: false,
     };
-    let parts: Vec<Part> = match &ranges(info)[..] {
-        [range] => alloc::vec![compile_range(&env, range.clone())],
-        ranges => ranges.par_iter().map(|range| compile_range(&env, range.clone())).collect(),
-    };
-    join(&env, parts)
+    match options.machine {
+        MachineKind::X64 => compile_for::<X64>(&mut env),
+        MachineKind::Aarch64 => compile_for::<Aarch64>(&mut env),
+    }
+}
+
+fn compile_for<M: Machine + Send>(env: &mut Env<'_>) -> Compiled {
+    let mut parts = compile_parts::<M>(env);
+    // Few modules are so large that their code has to be made anew.
+    if parts.iter().map(|part| part.code.len()).sum::<usize>() > M::REACH {
+        env.far_calls = true;
+        parts = compile_parts::<M>(env);
+    }
+    join::<M>(env, parts)
+}
+
+fn compile_parts<M: Machine + Send>(env: &Env<'_>) -> Vec<Part> {
+    match &ranges(env.info)[..] {
+        [range] => alloc::vec![compile_range::<M>(env, range.clone())],
+        ranges => ranges.par_iter().map(|range| compile_range::<M>(env, range.clone())).collect(),
+    }
 }
 
 /// Cuts the functions into ranges by their size.
@@ -160,13 +186,13 @@ fn ranges(info: &ModuleInfo) -> Vec<core::ops::Range<u32>> {
     ranges
 }
 
-fn compile_range(env: &Env<'_>, range: core::ops::Range<u32>) -> Part {
-    let mut compiler = Compiler::new(env, X64::new(env));
+fn compile_range<M: Machine>(env: &Env<'_>, range: core::ops::Range<u32>) -> Part {
+    let mut compiler = Compiler::new(env, M::new(env));
     let mut functions = Vec::with_capacity(range.len());
     for index in range {
         let entry = compiler.masm.begin_function();
         compiler.function(index);
-        let end = masm::Masm::position(&compiler.masm);
+        let end = compiler.masm.position();
         functions.push(CompiledFunction { entry, end, frame_slots: compiler.frame_slots });
     }
     let (code, sites, fixups) = compiler.masm.into_parts();
@@ -174,15 +200,15 @@ fn compile_range(env: &Env<'_>, range: core::ops::Range<u32>) -> Part {
 }
 
 /// Puts thunks, functions and the table of functions together, and fills in addresses.
-fn join(env: &Env<'_>, parts: Vec<Part>) -> Compiled {
-    let mut assembled = x64::thunks(env);
+fn join<M: Machine>(env: &Env<'_>, parts: Vec<Part>) -> Compiled {
+    let mut assembled = M::thunks(env);
     let mut code = core::mem::take(&mut assembled.code);
     let mut functions = Vec::with_capacity(env.info.bodies.len());
     let mut sites = Vec::with_capacity(parts.iter().map(|part| part.sites.len()).sum());
     let mut fixups = Vec::new();
     code.reserve(parts.iter().map(|part| part.code.len() + 16).sum());
     for part in parts {
-        x64::align(&mut code);
+        M::align(&mut code);
         let base = offset(code.len());
         code.extend_from_slice(&part.code);
         functions.extend(part.functions.iter().map(|function| CompiledFunction {
@@ -193,7 +219,7 @@ fn join(env: &Env<'_>, parts: Vec<Part>) -> Compiled {
         sites.extend(part.sites.iter().map(|site| Site { native: base + site.native, ..*site }));
         fixups.extend(part.fixups.iter().map(|fixup| Fixup { at: base + fixup.at, ..*fixup }));
     }
-    x64::align(&mut code);
+    M::align(&mut code);
     let table = offset(code.len());
     for at in 0..env.info.functions.len() {
         let ty = env.type_ids[env.info.functions[at] as usize];
@@ -210,11 +236,7 @@ fn join(env: &Env<'_>, parts: Vec<Part>) -> Compiled {
             Target::Start => 0,
             other => assembled.target(other),
         };
-        let at = fixup.at as usize;
-        // Code is smaller than 2 GiB by the ceiling on a module's bytes and the bound on its growth.
-        let relative = i64::from(target) - (i64::from(fixup.at) + 4);
-        let relative = i32::try_from(relative).expect("code is smaller than 2 GiB");
-        code[at..at + 4].copy_from_slice(&relative.to_le_bytes());
+        M::relocate(&mut code, fixup.at, target);
     }
     Compiled { code, thunks: assembled.thunks, functions, sites }
 }

@@ -4,7 +4,7 @@
 
 use crate::Config;
 use crate::abi::{ContextLayout, GlobalPlace, Thunks};
-use crate::compile::{self, Compiled, CompiledFunction, CpuFeatures, Options, Site};
+use crate::compile::{self, Compiled, CompiledFunction, CpuFeatures, MachineKind, Options, Site};
 use crate::module::{CodeMap, info::ModuleInfo};
 use crate::store::objects::OutOfMemory;
 use crate::sys::{code::Code, signals};
@@ -51,15 +51,15 @@ impl ModuleCode {
         config: &Config,
     ) -> Result<ModuleCode, OutOfMemory> {
         let Validated { info, plan, .. } = validated;
-        let cpu = CpuFeatures::detect().expect("a configuration that this machine cannot serve is refused");
         let explicit_bounds = !config.signals_based_traps;
         let prices = &config.schedule.prices;
         let options = Options {
+            machine: MachineKind::HOST,
             explicit_bounds,
             unmetered: config.unmetered,
             fill_price: prices.memory_fill_byte,
             copy_price: prices.memory_copy_byte,
-            cpu,
+            cpu: CpuFeatures::detect().unwrap_or_default(),
         };
         if !explicit_bounds {
             signals::install();

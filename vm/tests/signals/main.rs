@@ -1,7 +1,7 @@
 //! Compiled code and the process around it: faults, foreign handlers, threads, forks, panics, and both stacks.
 //!
 //! What changes the process as a whole runs in another one, as a test that is ignored otherwise.
-#![cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
+#![cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
 
 mod foreign;
 mod fork;
