@@ -1,25 +1,12 @@
-//! The machines that there is code for.
+//! What every machine is to the compiler.
 //!
-//! Owns their list, and what putting a module together asks of each beside its macro-assembler. It must not know operators.
+//! Owns what putting a module together asks of each beside its macro-assembler. It must not know operators.
 
 use super::masm::{Masm, Target};
 use super::{Env, Fixup, Site};
 use crate::abi::Thunks;
 use crate::trap::Trap;
 use alloc::vec::Vec;
-
-/// A machine to compile for. Code for each can be made on any.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum MachineKind {
-    X64,
-    Aarch64,
-}
-
-impl MachineKind {
-    /// The one that this is.
-    pub(crate) const HOST: MachineKind =
-        if cfg!(target_arch = "aarch64") { MachineKind::Aarch64 } else { MachineKind::X64 };
-}
 
 /// A machine's code, by part and as a whole.
 pub(super) trait Machine: Masm + Sized {

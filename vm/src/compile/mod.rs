@@ -5,7 +5,7 @@
 //!   plan ─────────────────────┘                                                         └──▶ code, sites, fixups
 //! ```
 //! `stack` holds where each operand is, `fold` computes with constants, `magic` divides by them, `masm` is what a machine
-//! must offer, `machine` the list of machines.
+//! must offer, `machine` what putting a module together takes.
 //!
 //! Owns code as bytes. It is safe Rust, a function of its arguments alone: the same bytes for any number of threads. It
 //! takes time linear in the bodies, and accepts whatever the validator does. It must not know how code is run.
@@ -24,7 +24,8 @@ mod visit;
 mod x64;
 
 use crate::abi::{ContextLayout, Thunks};
-use crate::module::info::ModuleInfo;
+use crate::Config;
+use crate::module::{CodeMap, CodeTarget, info::ModuleInfo};
 use aarch64::Aarch64;
 use alloc::vec::Vec;
 use function::Compiler;
@@ -35,7 +36,6 @@ use masm::Target;
 use rayon::prelude::*;
 use x64::X64;
 
-pub(crate) use machine::MachineKind;
 pub(crate) use x64::CpuFeatures;
 
 /// A module's code.
@@ -70,7 +70,7 @@ pub(crate) struct Site {
 /// What changes the code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Options {
-    pub(crate) machine: MachineKind,
+    pub(crate) target: CodeTarget,
     /// Whether every access to memory compares with its length, instead of relying on the guard behind it.
     pub(crate) explicit_bounds: bool,
     /// Whether neither gas nor stack is checked. For measuring what that costs, and for nothing else.
@@ -80,6 +80,36 @@ pub(crate) struct Options {
     pub(crate) copy_price: u32,
     /// Of an x86-64.
     pub(crate) cpu: CpuFeatures,
+}
+
+impl Options {
+    /// What a configuration asks for.
+    pub(crate) fn new(config: &Config, target: CodeTarget) -> Options {
+        let prices = &config.schedule.prices;
+        Options {
+            target,
+            explicit_bounds: !config.signals_based_traps,
+            unmetered: config.unmetered,
+            fill_price: prices.memory_fill_byte,
+            copy_price: prices.memory_copy_byte,
+            cpu: CpuFeatures::detect().unwrap_or_default(),
+        }
+    }
+}
+
+impl Compiled {
+    /// What is where in it; so many functions are imported.
+    pub(crate) fn map(&self, imported: u32) -> CodeMap {
+        code_map(&self.functions, &self.sites, imported)
+    }
+}
+
+/// What is where in code with these functions, after so many that are imported, and these sites.
+pub(crate) fn code_map(functions: &[CompiledFunction], sites: &[Site], imported: u32) -> CodeMap {
+    CodeMap {
+        functions: (imported..).zip(functions).map(|(index, at)| (index, at.entry, at.end)).collect(),
+        sites: sites.iter().map(|site| (site.native, site.wasm)).collect(),
+    }
 }
 
 /// A relative address to be filled in when the module is put together.
@@ -144,9 +174,9 @@ pub(crate) fn compile(bytes: &[u8], info: &ModuleInfo, plan: &Plan, options: &Op
         anchors_calls: info.has_tail_calls,
         far_calls: false,
     };
-    match options.machine {
-        MachineKind::X64 => compile_for::<X64>(&mut env),
-        MachineKind::Aarch64 => compile_for::<Aarch64>(&mut env),
+    match options.target {
+        CodeTarget::X86_64 => compile_for::<X64>(&mut env),
+        CodeTarget::Aarch64 => compile_for::<Aarch64>(&mut env),
     }
 }
 

@@ -16,7 +16,8 @@ mod machine;
 #[cfg(test)]
 mod tests;
 
-use crate::compile::{CpuFeatures, MachineKind};
+use crate::compile::CpuFeatures;
+use crate::module::CodeTarget;
 
 pub(crate) use activation::Activation;
 pub(crate) use code::ModuleCode;
@@ -25,9 +26,9 @@ pub(crate) use machine::Machine;
 
 /// Whether there is a native backend in this build, for this machine.
 pub(crate) fn is_available() -> bool {
-    match MachineKind::HOST {
-        MachineKind::X64 => CpuFeatures::detect().is_some(),
+    match CodeTarget::HOST {
+        CodeTarget::X86_64 => CpuFeatures::detect().is_some(),
         // The baseline is all that is needed.
-        MachineKind::Aarch64 => true,
+        CodeTarget::Aarch64 => true,
     }
 }

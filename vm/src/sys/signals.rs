@@ -214,11 +214,21 @@ mod tests {
     use std::os::unix::process::ExitStatusExt;
     use std::process::{Command, ExitStatus};
 
-    /// Runs one of the tests below that end their process, in another one.
+    /// Runs one of the tests below that end their process, in another one; by the emulator, where this one is emulated.
     fn in_another_process(name: &str) -> ExitStatus {
         let this = std::env::current_exe().unwrap();
         let name = std::format!("sys::signals::tests::{name}");
-        Command::new(this).args(["--exact", &name, "--ignored", "--test-threads=1"]).output().unwrap().status
+        let runner = std::env::var("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER");
+        let runner = runner.ok().filter(|_| cfg!(target_arch = "aarch64")).unwrap_or_default();
+        let mut command = match runner.split_whitespace().next() {
+            None => Command::new(this),
+            Some(emulator) => {
+                let mut command = Command::new(emulator);
+                command.args(runner.split_whitespace().skip(1)).arg(this);
+                command
+            }
+        };
+        command.args(["--exact", &name, "--ignored", "--test-threads=1"]).output().unwrap().status
     }
 
     fn set(signal: c_int, action: usize, flags: c_int) {

@@ -91,8 +91,19 @@ fn kind(error: &Error) -> String {
 #[track_caller]
 fn in_another_process(name: &str) {
     let this = std::env::current_exe().unwrap();
+    // Where this process is emulated, so is the other one.
+    let runner = std::env::var("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER");
+    let runner = runner.ok().filter(|_| cfg!(target_arch = "aarch64")).unwrap_or_default();
+    let mut command = match runner.split_whitespace().next() {
+        None => Command::new(this),
+        Some(emulator) => {
+            let mut command = Command::new(emulator);
+            command.args(runner.split_whitespace().skip(1)).arg(this);
+            command
+        }
+    };
     let output =
-        Command::new(this).args(["--exact", name, "--ignored", "--test-threads=1"]).output().unwrap();
+        command.args(["--exact", name, "--ignored", "--test-threads=1"]).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{name}: {}\n{out}{err}", output.status);
