@@ -6,7 +6,7 @@ use crate::disassembly;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::load::Input;
-use crate::machine_code::MachineCode;
+use crate::machine_code::{MachineCode, Target};
 use crate::options::EngineOptions;
 use crate::output::Output;
 use crate::problem::NoAnswer;
@@ -34,6 +34,9 @@ pub(crate) struct InspectArgs {
     /// Show each function's machine code beside its operators
     #[arg(long, conflicts_with = "runs")]
     asm: bool,
+    /// Show the code of this machine instead of the one at hand
+    #[arg(long, value_name = "MACHINE", requires = "asm")]
+    target: Option<Target>,
     #[command(flatten)]
     options: EngineOptions,
     /// Print one JSON object instead
@@ -49,7 +52,8 @@ locals and operands, in slots of 8 bytes. A function's price is the sum of its r
 Examples:
   lockstep inspect token.wasm
   lockstep inspect token.wasm --function transfer --runs
-  lockstep inspect token.wasm --function transfer --asm";
+  lockstep inspect token.wasm --function transfer --asm
+  lockstep inspect token.wasm --asm --target aarch64";
 
 #[derive(Serialize)]
 struct Inspection<'a> {
@@ -137,13 +141,14 @@ pub(crate) fn run(args: &InspectArgs, output: &mut Output) -> Result<Exit, Failu
 }
 
 fn inspect(args: &InspectArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let backend = if args.asm { Backend::Native } else { Backend::default() };
+    // Another machine's code is not run, so this one need not have a backend.
+    let backend = if args.asm && args.target.is_none() { Backend::Native } else { Backend::default() };
     let engine = args.options.engine(backend)?;
     let input = Input::load(&args.file, engine.limits().module_bytes)?;
     let module = accept(&engine, &input)?;
     let shape = Shape::read(&input.wasm).map_err(|error| unread(&error))?;
     let listing = if args.runs || args.asm { Listing::new(&input.wasm, &shape) } else { Listing::default() };
-    let machine_code = args.asm.then(|| MachineCode::new(&module)).flatten();
+    let machine_code = args.asm.then(|| MachineCode::new(&module, args.target)).flatten();
     let mut functions = Vec::new();
     let imported = module.imported_function_count();
     for (index, plan) in module.plan().functions().enumerate() {

@@ -1,6 +1,6 @@
 //! Whatever is accepted compiles, and machine code is at most so many times as long as wasm code.
 
-#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#![cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
 
 use lockstep_fuzz::families::FAMILIES;
 use lockstep_vm::{Backend, Config, Engine, FloatPolicy, Limits, Module};

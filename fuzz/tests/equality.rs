@@ -1,6 +1,6 @@
 //! Machine code against the interpreter: a short slice of the campaign, and the stack at every height.
 //! `LOCKSTEP_FUZZ_ITERS` multiplies the number of generated modules.
-#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#![cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
 
 use std::fmt::Write as _;
 use std::thread;

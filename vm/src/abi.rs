@@ -31,6 +31,22 @@
 //! a base). Who calls a function that may be another instance's keeps the anchor in its frame's first slot and takes it
 //! back afterwards; in a module with tail calls that is every call, because the callee may end in another instance.
 //!
+//! # Registers of aarch64
+//!
+//! | register | holds |
+//! |---|---|
+//! | `sp` | the frame, always a multiple of 16; it moves at entry and exit of functions only |
+//! | `x28` | the anchor |
+//! | `x27` | gas left |
+//! | `x15` | the base of memory 0, in modules that import it; otherwise any value |
+//! | `x1` to `x6` | arguments 0 to 5 |
+//! | `x19` to `x26` | kept by every call |
+//! | `x0` | the result, where there is one |
+//! | `x30` | the return address, at entry and exit of functions; within them any value |
+//! | `x18 x29` | never touched |
+//!
+//! The same holds of calls, with `x28`, `x15`, `x27` and `sp`.
+//!
 //! # Frames
 //!
 //! ```text
@@ -38,6 +54,8 @@
 //!        | anchor | scratch | parameters, locals, operands, padding | return address |
 //!          ^ rsp, a multiple of 16                                     ^ rsp at entry
 //! ```
+//! On aarch64 the prologue puts the return address there, from `x30`, and `sp` at entry is where the caller's frame begins.
+//!
 //! A frame is exactly `8 * frame_slots` bytes, the plan's number, so that the height of the stack is a difference of two
 //! stack pointers. Nothing is kept below `rsp`.
 //!
@@ -48,7 +66,8 @@
 //! Guest code leaves by a `call` to a thunk, which is compiled with each module. The thunk stores gas, anchor and stack
 //! pointer in the [`State`], says why in `exit`, and jumps to `State::exit_pc` with the state's address in `rax`, still on
 //! the guest's stack. The runtime resumes it by jumping to `State::resume_pc`, with anchor, gas and guest's stack pointer in
-//! their registers. So at `State::guest_sp` there is always a return address into the
+//! their registers. On aarch64 it is `x0`, the thunk puts the return address on the stack and takes it back when resumed, and
+//! `sp` is the multiple of 16 below that address meanwhile. So at `State::guest_sp` there is always a return address into the
 //! function that left, and above it that function's frame.
 
 use crate::module::info::ModuleInfo;
@@ -57,8 +76,8 @@ use core::mem::offset_of;
 /// The most values that are passed through [`State::values`]; more than any ceiling on parameters and results.
 pub(crate) const VALUES: usize = 1024;
 
-/// How many registers every call keeps.
-pub(crate) const KEPT: usize = 4;
+/// How many registers every call keeps, on the machine that keeps most; the others leave the last ones alone.
+pub(crate) const KEPT: usize = 8;
 
 /// How many arguments are passed in registers.
 pub(crate) const REGISTER_ARGUMENTS: usize = 6;
@@ -264,7 +283,7 @@ pub(crate) struct Thunks {
     pub(crate) enter_values: u32,
     /// Goes on behind a host call or builtin, with the first result from `values[0]`.
     pub(crate) resume: u32,
-    /// Goes on behind `RESOLVE`, `MEMORY_FILL` and `MEMORY_COPY`, which leave every register but `rax` alone.
+    /// Goes on behind `RESOLVE`, `MEMORY_FILL` and `MEMORY_COPY`, which leave every register but the result's alone.
     pub(crate) resume_unchanged: u32,
     /// Leaves with `HOST_IMPORT`.
     pub(crate) host_import: u32,
@@ -274,8 +293,8 @@ pub(crate) struct Thunks {
     pub(crate) switch_import: u32,
     /// Goes to the function of another instance that `RESOLVE` found.
     pub(crate) switch_indirect: u32,
-    /// Leaves with `TRAPPED` and `MemoryOutOfBounds`. A signal handler goes there, having pushed the address of the
-    /// instruction at fault.
+    /// Leaves with `TRAPPED` and `MemoryOutOfBounds`. A signal handler goes there, having put the address of the
+    /// instruction at fault where a call has its return address.
     pub(crate) memory_fault: u32,
 }
 

@@ -21,8 +21,8 @@ pub enum FloatPolicy {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Backend {
-    /// Machine code, made by a single-pass compiler: the default where there is one, that is on x86-64-v2 with Linux and
-    /// the feature `native`. Elsewhere an engine with it is refused.
+    /// Machine code, made by a single-pass compiler: the default where there is one, that is on x86-64-v2 and on
+    /// aarch64, with Linux and the feature `native`. Elsewhere an engine with it is refused.
     Native,
     /// The reference interpreter.
     Interpreter,
@@ -159,7 +159,7 @@ pub enum ConfigError {
     },
     /// There is no native backend here.
     #[error(
-        "there is no native backend here: it needs the feature `native`, Linux and x86-64-v2; use the interpreter"
+        "there is no native backend here: it needs the feature `native`, Linux, and x86-64-v2 or aarch64; use the interpreter"
     )]
     NoNativeBackend,
     /// The schedule is unsound.

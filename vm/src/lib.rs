@@ -38,10 +38,19 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
-#[cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
+// Without a runtime for its code, the compiler still makes it, for tools that show it.
+#[cfg(feature = "native")]
+#[cfg_attr(
+    not(all(any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux")),
+    allow(dead_code, reason = "the runtime's half")
+)]
 mod abi;
 mod caller;
-#[cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
+#[cfg(feature = "native")]
+#[cfg_attr(
+    not(all(any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux")),
+    allow(dead_code, reason = "the runtime's half")
+)]
 mod compile;
 mod config;
 mod crosscheck;
@@ -59,9 +68,13 @@ mod limits;
 mod linker;
 mod memory;
 mod module;
-#[cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
 mod native;
-#[cfg(not(all(feature = "native", target_arch = "x86_64", target_os = "linux")))]
+#[cfg(not(all(
+    feature = "native",
+    any(target_arch = "x86_64", target_arch = "aarch64"),
+    target_os = "linux"
+)))]
 #[path = "native/absent.rs"]
 mod native;
 mod store;
@@ -94,7 +107,7 @@ pub use linker::{HostInstancePre, HostLinker, InstancePre, Linker};
 pub use lockstep_gas::{Op, Plan, Prices, Schedule, ScheduleError};
 pub use memory::Memory;
 #[doc(hidden)]
-pub use module::CodeMap;
+pub use module::{CodeMap, CodeTarget};
 pub use module::{ExportType, ImportType, Module};
 pub use store::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut};
 pub use table::Table;

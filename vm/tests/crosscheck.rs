@@ -1,18 +1,22 @@
 //! The cross-check: engines that agree are let through, whatever a host function does, and any difference is named.
 
-#[cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
 mod support;
 
 /// Without a native backend there is nothing to check against.
 #[test]
-#[cfg(not(all(feature = "native", target_arch = "x86_64", target_os = "linux")))]
+#[cfg(not(all(
+    feature = "native",
+    any(target_arch = "x86_64", target_arch = "aarch64"),
+    target_os = "linux"
+)))]
 fn without_a_native_backend_it_is_refused() {
     use lockstep_vm::{Backend, Config, ConfigError, Engine, ErrorKind};
     let error = Engine::new(&Config::new().backend(Backend::CrossCheck)).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Config(ConfigError::NoNativeBackend)));
 }
 
-#[cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
 mod checked {
     use super::support;
     use lockstep_vm::{

@@ -1,19 +1,21 @@
 //! The single-pass compiler: from the bodies of a validated module to machine code.
 //!
 //! ```text
-//!   bodies ──▶ visit ──▶ operators, control, call ──▶ function (places, registers) ──▶ Masm ──▶ x64
-//!   plan ─────────────────────┘                                                        └──▶ code, sites, fixups
+//!   bodies ──▶ visit ──▶ operators, control, call ──▶ function (places, registers) ──▶ Masm ──▶ x64, aarch64
+//!   plan ─────────────────────┘                                                         └──▶ code, sites, fixups
 //! ```
 //! `stack` holds where each operand is, `fold` computes with constants, `magic` divides by them, `masm` is what a machine
-//! must offer.
+//! must offer, `machine` what putting a module together takes.
 //!
 //! Owns code as bytes. It is safe Rust, a function of its arguments alone: the same bytes for any number of threads. It
 //! takes time linear in the bodies, and accepts whatever the validator does. It must not know how code is run.
 
+mod aarch64;
 mod call;
 mod control;
 mod fold;
 mod function;
+mod machine;
 mod magic;
 mod masm;
 mod operators;
@@ -21,12 +23,15 @@ mod stack;
 mod visit;
 mod x64;
 
+use crate::Config;
 use crate::abi::{ContextLayout, Thunks};
-use crate::module::info::ModuleInfo;
+use crate::module::{CodeMap, CodeTarget, info::ModuleInfo};
+use aarch64::Aarch64;
 use alloc::vec::Vec;
 use function::Compiler;
 use hashbrown::HashMap;
 use lockstep_gas::Plan;
+use machine::Machine;
 use masm::Target;
 use rayon::prelude::*;
 use x64::X64;
@@ -63,8 +68,9 @@ pub(crate) struct Site {
 }
 
 /// What changes the code.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Options {
+    pub(crate) target: CodeTarget,
     /// Whether every access to memory compares with its length, instead of relying on the guard behind it.
     pub(crate) explicit_bounds: bool,
     /// Whether neither gas nor stack is checked. For measuring what that costs, and for nothing else.
@@ -72,7 +78,38 @@ pub(crate) struct Options {
     /// What a byte that `memory.fill` and `memory.copy` write costs.
     pub(crate) fill_price: u32,
     pub(crate) copy_price: u32,
+    /// Of an x86-64.
     pub(crate) cpu: CpuFeatures,
+}
+
+impl Options {
+    /// What a configuration asks for.
+    pub(crate) fn new(config: &Config, target: CodeTarget) -> Options {
+        let prices = &config.schedule.prices;
+        Options {
+            target,
+            explicit_bounds: !config.signals_based_traps,
+            unmetered: config.unmetered,
+            fill_price: prices.memory_fill_byte,
+            copy_price: prices.memory_copy_byte,
+            cpu: CpuFeatures::detect().unwrap_or_default(),
+        }
+    }
+}
+
+impl Compiled {
+    /// What is where in it; so many functions are imported.
+    pub(crate) fn map(&self, imported: u32) -> CodeMap {
+        code_map(&self.functions, &self.sites, imported)
+    }
+}
+
+/// What is where in code with these functions, after so many that are imported, and these sites.
+pub(crate) fn code_map(functions: &[CompiledFunction], sites: &[Site], imported: u32) -> CodeMap {
+    CodeMap {
+        functions: (imported..).zip(functions).map(|(index, at)| (index, at.entry, at.end)).collect(),
+        sites: sites.iter().map(|site| (site.native, site.wasm)).collect(),
+    }
 }
 
 /// A relative address to be filled in when the module is put together.
@@ -90,17 +127,9 @@ pub(crate) struct Pieces {
 }
 
 impl Pieces {
-    /// Adds a piece, which begins at the answer.
-    fn add(&mut self, piece: Vec<u8>) -> u32 {
-        let start = self.end();
-        self.length = start as usize + piece.len();
+    fn add(&mut self, piece: Vec<u8>) {
+        self.length += piece.len();
         self.pieces.push(piece);
-        start
-    }
-
-    /// Where the next piece begins.
-    fn end(&self) -> u32 {
-        u32::try_from(x64::aligned(self.length)).expect("code is smaller than 2 GiB")
     }
 
     /// How many bytes there are.
@@ -110,15 +139,10 @@ impl Pieces {
 
     /// Writes the code to a block of its length.
     pub(crate) fn write(&self, to: &mut [u8]) {
-        let mut rest = &mut to[..self.length];
-        for (at, piece) in self.pieces.iter().enumerate() {
+        let mut rest = to;
+        for piece in &self.pieces {
             let (code, behind) = rest.split_at_mut(piece.len());
             code.copy_from_slice(piece);
-            // Between two pieces there is only what lets the second begin where code may.
-            let is_last = at + 1 == self.pieces.len();
-            let gap = if is_last { 0 } else { x64::aligned(piece.len()) - piece.len() };
-            let (gap, behind) = behind.split_at_mut(gap);
-            gap.fill(x64::BREAKPOINT);
             rest = behind;
         }
     }
@@ -152,6 +176,8 @@ struct Env<'m> {
     type_ids: Vec<u32>,
     /// Whether a call may return from another instance than it went to.
     anchors_calls: bool,
+    /// Whether what is called may be further away than a branch reaches.
+    far_calls: bool,
 }
 
 impl Env<'_> {
@@ -175,7 +201,7 @@ const PART_BYTES: u32 = 32 << 10;
 
 /// Compiles a validated module.
 pub(crate) fn compile(bytes: &[u8], info: &ModuleInfo, plan: &Plan, options: &Options) -> Compiled {
-    let env = Env {
+    let mut env = Env {
         bytes,
         info,
         plan,
@@ -183,12 +209,29 @@ pub(crate) fn compile(bytes: &[u8], info: &ModuleInfo, plan: &Plan, options: &Op
         layout: ContextLayout::new(info),
         type_ids: type_ids(info),
         anchors_calls: info.has_tail_calls,
+        far_calls: false,
     };
-    let parts: Vec<Part> = match &ranges(info)[..] {
-        [range] => alloc::vec![compile_range(&env, range.clone())],
-        ranges => ranges.par_iter().map(|range| compile_range(&env, range.clone())).collect(),
-    };
-    join(&env, parts)
+    match options.target {
+        CodeTarget::X86_64 => compile_for::<X64>(&mut env),
+        CodeTarget::Aarch64 => compile_for::<Aarch64>(&mut env),
+    }
+}
+
+fn compile_for<M: Machine + Send>(env: &mut Env<'_>) -> Compiled {
+    let mut parts = compile_parts::<M>(env);
+    // Few modules are so large that their code has to be made anew.
+    if parts.iter().map(|part| part.code.len()).sum::<usize>() > M::REACH {
+        env.far_calls = true;
+        parts = compile_parts::<M>(env);
+    }
+    join::<M>(env, parts)
+}
+
+fn compile_parts<M: Machine + Send>(env: &Env<'_>) -> Vec<Part> {
+    match &ranges(env.info)[..] {
+        [range] => alloc::vec![compile_range::<M>(env, range.clone())],
+        ranges => ranges.par_iter().map(|range| compile_range::<M>(env, range.clone())).collect(),
+    }
 }
 
 /// Cuts the functions into ranges by their size.
@@ -210,16 +253,16 @@ fn ranges(info: &ModuleInfo) -> Vec<core::ops::Range<u32>> {
     ranges
 }
 
-fn compile_range(env: &Env<'_>, range: core::ops::Range<u32>) -> Part {
+fn compile_range<M: Machine>(env: &Env<'_>, range: core::ops::Range<u32>) -> Part {
     let bodies = &env.info.bodies[range.start as usize..range.end as usize];
     let lengths = bodies.iter().map(|body| (body.bytes.end - body.bytes.start) as usize);
-    let machine = X64::new(env, lengths.clone().sum(), lengths.max().unwrap_or(0));
+    let machine = M::new(env, lengths.clone().sum(), lengths.max().unwrap_or(0));
     let mut compiler = Compiler::new(env, machine);
     let mut functions = Vec::with_capacity(range.len());
     for index in range {
         let entry = compiler.masm.begin_function();
         compiler.function(index);
-        let end = masm::Masm::position(&compiler.masm);
+        let end = compiler.masm.position();
         functions.push(CompiledFunction { entry, end, frame_slots: compiler.frame_slots });
     }
     let (code, sites, fixups) = compiler.masm.into_parts();
@@ -227,37 +270,37 @@ fn compile_range(env: &Env<'_>, range: core::ops::Range<u32>) -> Part {
 }
 
 /// Puts thunks, functions and the table of functions one behind the other, and fills in addresses.
-fn join(env: &Env<'_>, mut parts: Vec<Part>) -> Compiled {
-    let mut assembled = x64::thunks(env);
+fn join<M: Machine>(env: &Env<'_>, mut parts: Vec<Part>) -> Compiled {
+    let mut assembled = M::thunks(env);
     let mut code = Pieces::default();
+    M::align(&mut assembled.code);
     code.add(core::mem::take(&mut assembled.code));
     let mut functions = Vec::with_capacity(env.info.bodies.len());
     let mut sites = Vec::with_capacity(parts.iter().map(|part| part.sites.len()).sum());
     let mut starts = Vec::with_capacity(parts.len());
-    let mut end = code.end();
-    for part in &parts {
-        starts.push(end);
+    let mut end = code.length;
+    for part in &mut parts {
+        M::align(&mut part.code);
+        let start = offset(end);
+        starts.push(start);
+        end += part.code.len();
         functions.extend(part.functions.iter().map(|function| CompiledFunction {
-            entry: end + function.entry,
-            end: end + function.end,
+            entry: start + function.entry,
+            end: start + function.end,
             ..*function
         }));
-        sites.extend(part.sites.iter().map(|site| Site { native: end + site.native, ..*site }));
-        let length = x64::aligned(part.code.len());
-        end = end.checked_add(length as u32).expect("code is smaller than 2 GiB");
+        sites.extend(part.sites.iter().map(|site| Site { native: start + site.native, ..*site }));
     }
+    let table = offset(end);
     for (part, start) in parts.iter_mut().zip(starts) {
         for fixup in &part.fixups {
             let target = match fixup.target {
                 Target::Function(function) => functions[function as usize].entry,
-                Target::FunctionTable => end,
+                Target::FunctionTable => table,
                 Target::Start => 0,
                 other => assembled.target(other),
             };
-            let at = fixup.at as usize;
-            let relative = i64::from(target) - (i64::from(start) + i64::from(fixup.at) + 4);
-            let relative = i32::try_from(relative).expect("code is smaller than 2 GiB");
-            part.code[at..at + 4].copy_from_slice(&relative.to_le_bytes());
+            M::relocate(&mut part.code, fixup.at, start, target);
         }
         code.add(core::mem::take(&mut part.code));
     }
@@ -276,6 +319,10 @@ fn function_table(env: &Env<'_>, functions: &[CompiledFunction]) -> Vec<u8> {
         table.extend_from_slice(&entry.to_le_bytes());
     }
     table
+}
+
+fn offset(length: usize) -> u32 {
+    u32::try_from(length).expect("code is smaller than 2 GiB")
 }
 
 /// Numbers types so that equal ones have the same number.

@@ -1,4 +1,4 @@
-//! What is where in a module's machine code.
+//! What is where in a module's machine code, and for which machine that is.
 //!
 //! Owns what tools are told that show machine code. It must not know how code is made.
 
@@ -15,4 +15,21 @@ pub struct CodeMap {
     /// In order, the end of each call, or the beginning of an instruction that may fault, and the operator there, in bytes
     /// from the start of the module. Where both are at one offset the call comes first.
     pub sites: Vec<(u32, u32)>,
+}
+
+/// A machine that modules are compiled for. Code for each can be made on any, wherever the feature `native` is.
+#[doc(hidden)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum CodeTarget {
+    /// x86-64, with what this processor has where that is the machine at hand, and else nothing beyond the baseline.
+    X86_64,
+    /// aarch64.
+    Aarch64,
+}
+
+impl CodeTarget {
+    /// The machine at hand, or the one that stands for it where there is no code for that.
+    pub const HOST: CodeTarget =
+        if cfg!(target_arch = "aarch64") { CodeTarget::Aarch64 } else { CodeTarget::X86_64 };
 }

@@ -13,11 +13,11 @@ use crate::sys::OutOfMemory;
 use crate::types::ExternType;
 use crate::validate::{self, ModuleFacts, Validated};
 use crate::{Backend, Config, Engine, Features, FloatPolicy, Limits};
-use alloc::{boxed::Box, sync::Arc};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use info::ModuleInfo;
 use lockstep_gas::Plan;
 
-pub use code_map::CodeMap;
+pub use code_map::{CodeMap, CodeTarget};
 
 /// A validated module, ready to be instantiated. Cloning it copies a pointer.
 ///
@@ -195,6 +195,26 @@ impl Module {
     #[doc(hidden)]
     pub fn code_map(&self) -> Option<CodeMap> {
         self.native().map(|code| code.map(self.imported_function_count()))
+    }
+
+    /// The machine code for a machine, as an engine there would make it, and what is where in it; nothing in builds without
+    /// the feature `native`.
+    #[doc(hidden)]
+    pub fn code_for(&self, target: CodeTarget) -> Option<(Vec<u8>, CodeMap)> {
+        #[cfg(feature = "native")]
+        {
+            let options = crate::compile::Options::new(self.0.engine.config(), target);
+            let compiled = crate::compile::compile(&self.0.bytes, &self.0.info, &self.0.plan, &options);
+            let map = compiled.map(self.imported_function_count());
+            let mut code = alloc::vec![0; compiled.code.length()];
+            compiled.code.write(&mut code);
+            Some((code, map))
+        }
+        #[cfg(not(feature = "native"))]
+        {
+            let _ = target;
+            None
+        }
     }
 
     /// How many functions are imported; the first defined function has this index.

@@ -14,7 +14,7 @@ use crate::FloatPolicy;
 use crate::abi::{KEPT, exit};
 use crate::store::objects::{Callee, InstanceId, Objects};
 use crate::store::step::{FrameSite, Step};
-use crate::sys::{enter_x64, float_environment};
+use crate::sys::{enter, float_environment};
 use crate::trap::Trap;
 use alloc::vec::Vec;
 
@@ -173,7 +173,7 @@ impl Activation {
         state.mark = self.stack_pointer(*peak);
         state.tail_pc = 0;
         state.kept = self.kept;
-        enter_x64::enter(state, stack);
+        enter::enter(state, stack);
         *gas = state.gas;
         *peak = self.height_at(state.mark);
         self.guest_sp = state.guest_sp;

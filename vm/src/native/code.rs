@@ -4,8 +4,8 @@
 
 use crate::Config;
 use crate::abi::{ContextLayout, GlobalPlace, Thunks};
-use crate::compile::{self, Compiled, CompiledFunction, CpuFeatures, Options, Site};
-use crate::module::{CodeMap, info::ModuleInfo};
+use crate::compile::{self, Compiled, CompiledFunction, Options, Site};
+use crate::module::{CodeMap, CodeTarget, info::ModuleInfo};
 use crate::store::objects::OutOfMemory;
 use crate::sys::{code::Code, signals};
 use crate::validate::Validated;
@@ -51,17 +51,8 @@ impl ModuleCode {
         config: &Config,
     ) -> Result<ModuleCode, OutOfMemory> {
         let Validated { info, plan, .. } = validated;
-        let cpu = CpuFeatures::detect().expect("a configuration that this machine cannot serve is refused");
-        let explicit_bounds = !config.signals_based_traps;
-        let prices = &config.schedule.prices;
-        let options = Options {
-            explicit_bounds,
-            unmetered: config.unmetered,
-            fill_price: prices.memory_fill_byte,
-            copy_price: prices.memory_copy_byte,
-            cpu,
-        };
-        if !explicit_bounds {
+        let options = Options::new(config, CodeTarget::HOST);
+        if !options.explicit_bounds {
             signals::install();
         }
         let compiled = with_threads(|| compile::compile(bytes, info, plan, &options))?;
@@ -75,13 +66,7 @@ impl ModuleCode {
 
     /// What is where in it; so many functions are imported.
     pub(crate) fn map(&self, imported: u32) -> CodeMap {
-        CodeMap {
-            functions: (imported..)
-                .zip(&self.functions)
-                .map(|(index, at)| (index, at.entry, at.end))
-                .collect(),
-            sites: self.sites.iter().map(|site| (site.native, site.wasm)).collect(),
-        }
+        compile::code_map(&self.functions, &self.sites, imported)
     }
 
     /// Makes compiled code executable.

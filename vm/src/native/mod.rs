@@ -17,6 +17,7 @@ mod machine;
 mod tests;
 
 use crate::compile::CpuFeatures;
+use crate::module::CodeTarget;
 
 pub(crate) use activation::Activation;
 pub(crate) use code::ModuleCode;
@@ -25,5 +26,9 @@ pub(crate) use machine::Machine;
 
 /// Whether there is a native backend in this build, for this machine.
 pub(crate) fn is_available() -> bool {
-    CpuFeatures::detect().is_some()
+    match CodeTarget::HOST {
+        CodeTarget::X86_64 => CpuFeatures::detect().is_some(),
+        // The baseline is all that is needed.
+        CodeTarget::Aarch64 => true,
+    }
 }

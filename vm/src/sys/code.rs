@@ -30,6 +30,12 @@ pub(crate) fn contains(address: u64) -> bool {
     start != 0 && start <= address && address < ARENA_END.load(Ordering::Relaxed)
 }
 
+/// Lets this thread see what others have published, where the kernel could not do it for them. Before guest code is entered.
+#[inline]
+pub(crate) fn synchronize() {
+    instructions::synchronize();
+}
+
 /// Machine code that can be executed, until it is dropped.
 pub(crate) struct Code {
     arena: &'static Mapping,
@@ -54,9 +60,11 @@ impl Code {
         // SAFETY: the pages are writable and hold zeros, nothing else refers to them, and they have room for so many
         // bytes, by `round_up`.
         write(unsafe { core::slice::from_raw_parts_mut(to, length) });
-        // SAFETY: the only reference to the pages was `write`'s. Writes before this are seen by whoever executes the
-        // code: this machine needs no more than the call of the kernel.
+        // SAFETY: so many bytes are readable there.
+        unsafe { instructions::written(to, length) };
+        // SAFETY: the only reference to the pages was `write`'s.
         unsafe { arena.protect(offset, pages, Access::ReadExecute)? };
+        instructions::published();
         Ok(code)
     }
 
@@ -98,6 +106,84 @@ impl Drop for Code {
 impl fmt::Debug for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Code({} bytes)", self.length)
+    }
+}
+
+/// What a processor must be told so that it executes what has been written.
+#[cfg(target_arch = "x86_64")]
+mod instructions {
+    /// # Safety
+    /// So many bytes must be readable.
+    pub(super) unsafe fn written(_: *const u8, _: usize) {}
+
+    /// Writes before the kernel's change of the pages are seen by whoever executes them: this machine needs no more.
+    pub(super) fn published() {}
+
+    #[inline]
+    pub(super) fn synchronize() {}
+}
+
+/// The same on aarch64, whose caches for instructions do not watch memory, and whose processors may have fetched what stood
+/// at an address before they are interrupted.
+///
+/// Caches are shared business: maintenance by address reaches all processors. What a processor has already fetched is its
+/// own: it forgets that at a context synchronization, which the kernel is asked for on every processor that runs a thread
+/// of this process. Where the kernel cannot, every entry into guest code is one.
+#[cfg(target_arch = "aarch64")]
+mod instructions {
+    use core::arch::asm;
+    use core::sync::atomic::{AtomicBool, Ordering};
+
+    /// Whether entries must synchronize.
+    static AT_ENTRIES: AtomicBool = AtomicBool::new(false);
+
+    const SYNC_CORE: libc::c_int = 1 << 5;
+    const REGISTER_SYNC_CORE: libc::c_int = 1 << 6;
+
+    /// Cleans the caches for data to where instructions are fetched from, then empties those for instructions.
+    ///
+    /// # Safety
+    /// So many bytes must be readable.
+    pub(super) unsafe fn written(start: *const u8, length: usize) {
+        let types: u64;
+        // SAFETY: Linux lets every process read the lines' lengths; nothing changes.
+        unsafe { asm!("mrs {}, ctr_el0", out(reg) types, options(nomem, nostack, preserves_flags)) };
+        // Powers of 2, in words, below 2^15.
+        let (data, instructions) = (4_usize << (types >> 16 & 15), 4_usize << (types & 15));
+        let (start, end) = (start.addr(), start.addr() + length);
+        for line in (start & !(data - 1)..end).step_by(data) {
+            // SAFETY: the line has a byte of the range, which is readable; no byte changes.
+            unsafe { asm!("dc cvau, {}", in(reg) line, options(nostack, preserves_flags)) };
+        }
+        // SAFETY: a barrier.
+        unsafe { asm!("dsb ish", options(nostack, preserves_flags)) };
+        for line in (start & !(instructions - 1)..end).step_by(instructions) {
+            // SAFETY: as above.
+            unsafe { asm!("ic ivau, {}", in(reg) line, options(nostack, preserves_flags)) };
+        }
+        // SAFETY: barriers.
+        unsafe { asm!("dsb ish", "isb", options(nostack, preserves_flags)) };
+    }
+
+    /// Lets every other thread see it.
+    pub(super) fn published() {
+        if !membarrier(SYNC_CORE) && !(membarrier(REGISTER_SYNC_CORE) && membarrier(SYNC_CORE)) {
+            AT_ENTRIES.store(true, Ordering::Release);
+        }
+    }
+
+    fn membarrier(command: libc::c_int) -> bool {
+        // SAFETY: both commands take no memory and change none.
+        unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
+    }
+
+    #[inline]
+    pub(super) fn synchronize() {
+        // Who was handed code to execute sees what its publisher stored before.
+        if AT_ENTRIES.load(Ordering::Relaxed) {
+            // SAFETY: a barrier.
+            unsafe { asm!("isb", options(nostack, preserves_flags)) };
+        }
     }
 }
 
@@ -166,10 +252,21 @@ impl Free {
 mod tests {
     use super::super::pages::PAGE;
     use super::*;
-    use alloc::vec;
+    use alloc::{vec, vec::Vec};
 
-    /// `mov eax, 42; ret`
-    const ANSWER: &[u8] = &[0xb8, 42, 0, 0, 0, 0xc3];
+    /// Does nothing, four bytes long.
+    const NOTHING: [u8; 4] = if cfg!(target_arch = "aarch64") { [0x1f, 0x20, 0x03, 0xd5] } else { [0x90; 4] };
+
+    /// A function that answers a number.
+    fn answering(number: u16) -> Vec<u8> {
+        let [low, high] = number.to_le_bytes();
+        if cfg!(target_arch = "aarch64") {
+            let mov = 0x5280_0000 | u32::from(number) << 5;
+            [mov.to_le_bytes(), 0xd65f_03c0_u32.to_le_bytes()].concat()
+        } else {
+            vec![0xb8, low, high, 0, 0, 0xc3]
+        }
+    }
 
     fn publish(bytes: &[u8]) -> Result<Code, OutOfMemory> {
         Code::publish(bytes.len(), |to| to.copy_from_slice(bytes))
@@ -178,15 +275,16 @@ mod tests {
     fn call(address: u64) -> u64 {
         assert!(contains(address));
         let function = core::ptr::with_exposed_provenance::<()>(address as usize);
-        // SAFETY: the tests publish whole functions of this type, which touch nothing but `rax`.
-        unsafe { core::mem::transmute::<*const (), extern "sysv64" fn() -> u64>(function)() }
+        // SAFETY: the tests publish whole functions of this type, which touch nothing but the register of the result.
+        unsafe { core::mem::transmute::<*const (), extern "C" fn() -> u64>(function)() }
     }
 
     #[test]
     fn what_is_published_can_be_executed() {
-        let code = publish(ANSWER).unwrap();
-        assert_eq!((call(code.address()), code.length()), (42, ANSWER.len()));
-        assert!(!contains(0) && !contains(ANSWER.as_ptr().addr() as u64));
+        let answer = answering(42);
+        let code = publish(&answer).unwrap();
+        assert_eq!((call(code.address()), code.length()), (42, answer.len()));
+        assert!(!contains(0) && !contains(answer.as_ptr().addr() as u64));
         publish(&[]).unwrap();
     }
 
@@ -196,10 +294,11 @@ mod tests {
             for thread in 0..4_u8 {
                 threads.spawn(move || {
                     for round in 0..200_usize {
-                        let mut bytes = vec![0x90; round * 97];
-                        bytes.extend_from_slice(&[0xb8, thread, round as u8, 0, 0, 0xc3]);
+                        let number = u16::from(thread) | u16::from(round as u8) << 8;
+                        let mut bytes = NOTHING.repeat(round * 25);
+                        bytes.extend(answering(number));
                         let code = publish(&bytes).unwrap();
-                        assert_eq!(call(code.address()), u64::from(thread) | (round as u8 as u64) << 8);
+                        assert_eq!(call(code.address()), u64::from(number));
                     }
                 });
             }
@@ -222,7 +321,7 @@ mod tests {
     /// The kernel's own list of mappings: no page of the process is writable and executable.
     #[test]
     fn no_page_is_writable_and_executable() {
-        let _code = publish(ANSWER).unwrap();
+        let _code = publish(&answering(1)).unwrap();
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
         let found = maps
             .lines()

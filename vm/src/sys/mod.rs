@@ -14,31 +14,40 @@
 //! | `code` | machine code, never writable and executable at once |
 //! | `stack` | the stack that guest code runs on |
 //! | `state` | a store's state, which guest code reads and writes |
-//! | `enter_x64` | the way into guest code and out of it |
+//! | `enter`, `enter_x64`, `enter_aarch64` | the way into guest code and out of it |
 //! | `signals` | faults of guest code become traps |
 //!
 //! Below `words` and `memory` everything is for the native backend alone.
 #![allow(unsafe_code, reason = "this is where it is allowed; every block says why it is sound")]
 
-#[cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
 pub(crate) mod code;
+#[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
+pub(crate) mod enter;
+#[cfg(all(feature = "native", target_arch = "aarch64", target_os = "linux"))]
+mod enter_aarch64;
 #[cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
-pub(crate) mod enter_x64;
+mod enter_x64;
 pub(crate) mod float_environment;
 pub(crate) mod memory;
-#[cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
 mod pages;
-#[cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
 mod pool;
-#[cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
 mod reservation;
-#[cfg(all(test, feature = "native", target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(
+    test,
+    feature = "native",
+    any(target_arch = "x86_64", target_arch = "aarch64"),
+    target_os = "linux"
+))]
 pub(crate) mod sample;
-#[cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
 pub(crate) mod signals;
-#[cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
 pub(crate) mod stack;
-#[cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
+#[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
 pub(crate) mod state;
 pub(crate) mod words;
 

@@ -5,8 +5,8 @@
 use super::OutOfMemory;
 use core::ptr::{self, NonNull};
 
-/// Bytes of a page. The kernels of this machine have no other.
-pub(super) const PAGE: usize = 4096;
+/// Bytes of a page, or of several: the kernels of x86-64 have no others, those of aarch64 have pages of 4, 16 or 64 KiB.
+pub(super) const PAGE: usize = if cfg!(target_arch = "aarch64") { 64 << 10 } else { 4 << 10 };
 
 /// What may be done with a page.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -64,13 +64,11 @@ extern "C" fn handle(signal: c_int, info: *mut siginfo_t, context: *mut c_void) 
 /// # Safety
 /// Both must be as the kernel gave them to a handler that runs on the thread at fault.
 unsafe fn become_trap(info: &siginfo_t, context: &mut ucontext_t) -> bool {
-    let registers = &mut context.uc_mcontext.gregs;
-    let pc = registers[libc::REG_RIP as usize] as u64;
+    let (pc, anchor) = machine::pc_and_anchor(context);
     // Positive codes are the kernel's own: somebody's `kill` comes with none and without an address.
     if info.si_code <= 0 || !code::contains(pc) {
         return false;
     }
-    let anchor = registers[libc::REG_R14 as usize] as u64;
     // SAFETY: guest code runs, so this register is the anchor of its instance, below which the fields are.
     let (base, thunk) = unsafe { (word(anchor, field::MEMORY_BASE), word(anchor, field::MEMORY_FAULT)) };
     if base == 0 {
@@ -84,13 +82,57 @@ unsafe fn become_trap(info: &siginfo_t, context: &mut ucontext_t) -> bool {
     if address.saturating_add(WIDEST) <= base.saturating_add(length) || address.wrapping_sub(base) >= SPAN {
         return false;
     }
-    let stack_pointer = (registers[libc::REG_RSP as usize] as u64).wrapping_sub(8);
-    let return_address = ptr::with_exposed_provenance_mut::<u64>(stack_pointer as usize);
-    // SAFETY: guest code keeps nothing below its stack pointer, which is a multiple of 8, and there is always headroom.
-    unsafe { return_address.write(pc) };
-    registers[libc::REG_RSP as usize] = stack_pointer as i64;
-    registers[libc::REG_RIP as usize] = thunk as i64;
+    // SAFETY: guest code runs, and within a function: thunks do not access memories without a check.
+    unsafe { machine::call(context, pc, thunk) };
     true
+}
+
+#[cfg(target_arch = "x86_64")]
+mod machine {
+    use super::*;
+
+    pub(super) fn pc_and_anchor(context: &ucontext_t) -> (u64, u64) {
+        let registers = &context.uc_mcontext.gregs;
+        (registers[libc::REG_RIP as usize] as u64, registers[libc::REG_R14 as usize] as u64)
+    }
+
+    /// Goes on at `target`, with a return address.
+    ///
+    /// # Safety
+    /// The context must be that of guest code.
+    pub(super) unsafe fn call(context: &mut ucontext_t, return_address: u64, target: u64) {
+        let registers = &mut context.uc_mcontext.gregs;
+        let stack_pointer = (registers[libc::REG_RSP as usize] as u64).wrapping_sub(8);
+        let pushed = ptr::with_exposed_provenance_mut::<u64>(stack_pointer as usize);
+        // SAFETY: guest code keeps nothing below its stack pointer, which is a multiple of 8, and there is always headroom.
+        unsafe { pushed.write(return_address) };
+        registers[libc::REG_RSP as usize] = stack_pointer as i64;
+        registers[libc::REG_RIP as usize] = target as i64;
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+mod machine {
+    use super::*;
+
+    /// The native ABI's anchor, and the link register.
+    const ANCHOR: usize = 28;
+    const LINK: usize = 30;
+
+    pub(super) fn pc_and_anchor(context: &ucontext_t) -> (u64, u64) {
+        let registers = &context.uc_mcontext;
+        (registers.pc, registers.regs[ANCHOR])
+    }
+
+    /// Goes on at `target`, with a return address.
+    ///
+    /// # Safety
+    /// The context must be that of guest code within a function, whose own return address is in its frame.
+    pub(super) unsafe fn call(context: &mut ucontext_t, return_address: u64, target: u64) {
+        let registers = &mut context.uc_mcontext;
+        registers.regs[LINK] = return_address;
+        registers.pc = target;
+    }
 }
 
 /// The word at an offset from an address.
@@ -165,18 +207,28 @@ fn end_by(signal: c_int, is_fault: bool) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::enter_x64::tests::Sample;
+    use super::super::enter::tests::Sample;
     use super::super::sample;
     use super::*;
     use crate::abi::exit;
     use std::os::unix::process::ExitStatusExt;
     use std::process::{Command, ExitStatus};
 
-    /// Runs one of the tests below that end their process, in another one.
+    /// Runs one of the tests below that end their process, in another one; by the emulator, where this one is emulated.
     fn in_another_process(name: &str) -> ExitStatus {
         let this = std::env::current_exe().unwrap();
         let name = std::format!("sys::signals::tests::{name}");
-        Command::new(this).args(["--exact", &name, "--ignored", "--test-threads=1"]).output().unwrap().status
+        let runner = std::env::var("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER");
+        let runner = runner.ok().filter(|_| cfg!(target_arch = "aarch64")).unwrap_or_default();
+        let mut command = match runner.split_whitespace().next() {
+            None => Command::new(this),
+            Some(emulator) => {
+                let mut command = Command::new(emulator);
+                command.args(runner.split_whitespace().skip(1)).arg(this);
+                command
+            }
+        };
+        command.args(["--exact", &name, "--ignored", "--test-threads=1"]).output().unwrap().status
     }
 
     fn set(signal: c_int, action: usize, flags: c_int) {

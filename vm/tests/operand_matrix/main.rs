@@ -1,6 +1,6 @@
 //! Machine code against the interpreter, operator by operator: where operands are, what becomes of results, and the values
 //! at the edges.
-#![cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
+#![cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
 
 mod calls;
 mod engines;

@@ -1,7 +1,7 @@
 //! Compiled code and the process around it: faults, foreign handlers, threads, forks, panics, and both stacks.
 //!
 //! What changes the process as a whole runs in another one, as a test that is ignored otherwise.
-#![cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
+#![cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
 
 mod foreign;
 mod fork;
@@ -91,8 +91,18 @@ fn kind(error: &Error) -> String {
 #[track_caller]
 fn in_another_process(name: &str) {
     let this = std::env::current_exe().unwrap();
-    let output =
-        Command::new(this).args(["--exact", name, "--ignored", "--test-threads=1"]).output().unwrap();
+    // Where this process is emulated, so is the other one.
+    let runner = std::env::var("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER");
+    let runner = runner.ok().filter(|_| cfg!(target_arch = "aarch64")).unwrap_or_default();
+    let mut command = match runner.split_whitespace().next() {
+        None => Command::new(this),
+        Some(emulator) => {
+            let mut command = Command::new(emulator);
+            command.args(runner.split_whitespace().skip(1)).arg(this);
+            command
+        }
+    };
+    let output = command.args(["--exact", name, "--ignored", "--test-threads=1"]).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{name}: {}\n{out}{err}", output.status);

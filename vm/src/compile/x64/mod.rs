@@ -21,6 +21,7 @@ mod encode;
 mod float;
 mod thunks;
 
+use super::machine::{Assembled, BYTES_BY_SITE, CODE_BY_BYTE, Machine};
 use super::magic::Reciprocal;
 use super::masm::{
     Address, Alu, Cond, Conversion, Division, Divisor, FloatBinary, FloatCompare, FloatUnary, Label, Load,
@@ -37,8 +38,6 @@ use encode::{
 };
 use lockstep_gas::Run;
 
-pub(super) use thunks::thunks;
-
 /// What the processor has beside the baseline. It changes the code and never an outcome.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct CpuFeatures {
@@ -49,8 +48,15 @@ pub(crate) struct CpuFeatures {
 
 impl CpuFeatures {
     /// What this processor has; nothing where it lacks the baseline.
-    #[cfg(target_arch = "x86_64")]
     pub(crate) fn detect() -> Option<CpuFeatures> {
+        #[cfg(not(target_arch = "x86_64"))]
+        return None;
+        #[cfg(target_arch = "x86_64")]
+        CpuFeatures::detect_here()
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn detect_here() -> Option<CpuFeatures> {
         use std::arch::is_x86_feature_detected as has;
         let baseline = has!("sse4.1") && has!("popcnt");
         baseline.then(|| CpuFeatures { lzcnt: has!("lzcnt"), tzcnt: has!("bmi1"), bmi2: has!("bmi2") })
@@ -138,27 +144,17 @@ pub(super) struct X64 {
     memory: Reg,
 }
 
-/// More bytes of code than most bodies have for each of theirs.
-const CODE_BY_BYTE: usize = 3;
-/// Most bodies have more bytes for each call, each access to memory, each label and each piece of code out of line.
-const BYTES_BY_SITE: usize = 8;
-
-/// What is between functions: an instruction that traps.
-pub(super) const BREAKPOINT: u8 = 0xcc;
-
-/// Functions begin at multiples of 16.
-pub(super) fn aligned(length: usize) -> usize {
-    length.next_multiple_of(16)
-}
-
+/// Lets functions begin at multiples of 16.
 fn align(code: &mut Vec<u8>) {
-    code.resize(aligned(code.len()), BREAKPOINT);
+    const BREAKPOINT: u8 = 0xcc;
+    code.resize(code.len().next_multiple_of(16), BREAKPOINT);
 }
 
-impl X64 {
-    /// A machine for bodies of so many bytes, the largest of so many. Memory is reserved in proportion to them, so that what
-    /// is reserved grows as they do.
-    pub(super) fn new(env: &Env<'_>, bytes: usize, largest: usize) -> X64 {
+impl Machine for X64 {
+    // Every branch has 32 bits of distance.
+    const REACH: usize = usize::MAX;
+
+    fn new(env: &Env<'_>, bytes: usize, largest: usize) -> X64 {
         let mut ops = SimpleAssembler::new();
         ops.ops.reserve_exact(bytes * CODE_BY_BYTE + 4096);
         X64 {
@@ -175,16 +171,33 @@ impl X64 {
         }
     }
 
-    pub(super) fn begin_function(&mut self) -> u32 {
+    fn begin_function(&mut self) -> u32 {
         align(&mut self.ops.ops);
         self.labels.clear();
         self.position()
     }
 
-    pub(super) fn into_parts(self) -> (Vec<u8>, Vec<Site>, Vec<Fixup>) {
+    fn into_parts(self) -> (Vec<u8>, Vec<Site>, Vec<Fixup>) {
         (self.ops.finalize(), self.sites, self.fixups)
     }
 
+    fn thunks(env: &Env<'_>) -> Assembled {
+        thunks::thunks(env)
+    }
+
+    fn align(code: &mut Vec<u8>) {
+        align(code);
+    }
+
+    fn relocate(code: &mut [u8], at: u32, start: u32, target: u32) {
+        // Code is smaller than 2 GiB by the ceiling on a module's bytes and the bound on its growth.
+        let relative = i64::from(target) - (i64::from(start) + i64::from(at) + 4);
+        let relative = i32::try_from(relative).expect("code is smaller than 2 GiB");
+        code[at as usize..at as usize + 4].copy_from_slice(&relative.to_le_bytes());
+    }
+}
+
+impl X64 {
     /// Fills in the distance of a jump.
     fn patch(&mut self, at: u32, target: u32) {
         let distance = target.wrapping_sub(at + 4);

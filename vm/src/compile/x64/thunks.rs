@@ -4,52 +4,11 @@
 
 use super::{Env, R13, X64, align};
 use crate::abi::{Thunks, builtin, exit, field, import_word, state};
-use crate::compile::masm::{Masm, Reg, Target};
+use crate::compile::machine::{Assembled, Machine, TRAPS};
+use crate::compile::masm::{Masm, Reg};
 use crate::trap::Trap;
 use alloc::vec::Vec;
 use dynasmrt::{DynasmApi, dynasm};
-
-/// The thunks of a module.
-pub(in crate::compile) struct Assembled {
-    pub(in crate::compile) code: Vec<u8>,
-    pub(in crate::compile) thunks: Thunks,
-    stack_check: u32,
-    builtin: u32,
-    resolve: u32,
-    memory_fill: u32,
-    memory_copy: u32,
-    traps: Vec<(Trap, u32)>,
-}
-
-impl Assembled {
-    /// Where a thunk is that functions call.
-    pub(in crate::compile) fn target(&self, target: Target) -> u32 {
-        match target {
-            Target::Trap(trap) => {
-                let found = self.traps.iter().find(|(other, _)| *other == trap);
-                found.expect("guest code raises no other traps").1
-            }
-            Target::StackCheck => self.stack_check,
-            Target::Builtin => self.builtin,
-            Target::Resolve => self.resolve,
-            Target::MemoryFill => self.memory_fill,
-            Target::MemoryCopy => self.memory_copy,
-            Target::Function(_) | Target::FunctionTable | Target::Start => unreachable!("no thunk"),
-        }
-    }
-}
-
-/// The traps that compiled code raises itself.
-const TRAPS: [Trap; 8] = [
-    Trap::Unreachable,
-    Trap::MemoryOutOfBounds,
-    Trap::TableOutOfBounds,
-    Trap::BadSignature,
-    Trap::IntegerOverflow,
-    Trap::DivideByZero,
-    Trap::BadConversion,
-    Trap::OutOfGas,
-];
 
 /// The registers that resolving leaves alone, beside `rax` and `rbx`: arguments and homes.
 const SAVED: [u8; 11] = [1, 2, 5, 6, 7, 8, 9, 10, 11, 12, 13];
@@ -59,7 +18,7 @@ const SAVED_RBX: i8 = 8 + 16;
 /// And the type's index in the first.
 const TYPE_INDEX: i8 = 8 + 8;
 
-pub(in crate::compile) fn thunks(env: &Env<'_>) -> Assembled {
+pub(super) fn thunks(env: &Env<'_>) -> Assembled {
     let mut x = X64::new(env, 0, 0);
     let imports_memory = env.imports_memory();
 

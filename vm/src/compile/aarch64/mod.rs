@@ -1,0 +1,745 @@
+//! aarch64: the macro-assembler with an encoder of its own.
+//!
+//! Owns what each operator becomes. `encode` has the instructions, `assembler` labels, islands and stubs, `operand` constants
+//! and addresses, `float` floats, `thunks` the ways in and out. It must not know wasm's stack, nor where locals are. The
+//! register file, the frame and the context are the native ABI's.
+//!
+//! | registers | role |
+//! |---|---|
+//! | `x0 x7`-`x11` | operands; `x0` is the result |
+//! | `x1`-`x6` | arguments, homes of locals, or operands |
+//! | `x12`-`x15` | homes of locals, or operands; `x15` unless memory 0 is imported |
+//! | `x19`-`x26` | homes that calls keep |
+//! | `x16 x17 x30` | within one operator; `x30` is the return address where a function begins and ends |
+//! | `x27 x28 sp` | gas, anchor, frame |
+//! | `x18 x29` | never touched: the platform's, and the host's frame |
+//!
+//! Needs nothing beyond ARMv8.0.
+
+mod assembler;
+mod encode;
+mod float;
+mod operand;
+mod thunks;
+
+#[cfg(test)]
+mod tests;
+
+use super::machine::{Assembled, Machine};
+use super::magic::Reciprocal;
+use super::masm::{
+    Address, Alu, Cond, Conversion, Division, Divisor, FloatBinary, FloatCompare, FloatUnary, Label, Load,
+    Masm, Reg, RegSet, Shift, Size, Source, Store, Target, Unary,
+};
+use super::{Env, Fixup, Site};
+use crate::abi::{builtin, field, import_word, state};
+use crate::trap::Trap;
+use alloc::vec::Vec;
+use assembler::{Assembler, Stub};
+use encode::{
+    ADD, ADDS, AND, Bitmask, By, Condition, EOR, EQ, Extend, HI, Imm12, LDR_W, LDR_X, LO, LS, NE, ORR, SP,
+    STR_X, SUB, SUBS, Three, VS, ZR, three,
+};
+use lockstep_gas::Run;
+
+const fn x(register: u8) -> Reg {
+    Reg(register)
+}
+
+/// Registers that one operator uses for itself: for constants and addresses, for what goes with them, and, within
+/// functions, the link register.
+const TEMP: Reg = x(16);
+const PASSING: Reg = x(17);
+const LINK: Reg = x(30);
+const GAS: Reg = x(27);
+const ANCHOR: Reg = x(28);
+
+/// Traps when a division's quotient has no representation: what `ccmp` leaves when there is nothing to compare.
+const NO_FLAGS: u32 = 0;
+
+pub(super) struct Aarch64 {
+    asm: Assembler,
+    explicit_bounds: bool,
+    /// The register that holds the base of memory 0.
+    memory: Reg,
+    /// A comparison with 0 that ended here: a branch may do without it.
+    tested: Option<(u32, Size, Reg)>,
+}
+
+impl Machine for Aarch64 {
+    const REACH: usize = assembler::REACH;
+
+    fn new(env: &Env<'_>, bytes: usize, largest: usize) -> Aarch64 {
+        Aarch64 {
+            asm: Assembler::new(env.far_calls, bytes, largest),
+            explicit_bounds: env.options.explicit_bounds,
+            memory: if env.imports_memory() { Self::IMPORTED_BASE } else { ANCHOR },
+            tested: None,
+        }
+    }
+
+    fn begin_function(&mut self) -> u32 {
+        assembler::align(&mut self.asm.code);
+        self.asm.begin_function();
+        self.tested = None;
+        self.position()
+    }
+
+    fn into_parts(self) -> (Vec<u8>, Vec<Site>, Vec<Fixup>) {
+        (self.asm.code, self.asm.sites, self.asm.fixups)
+    }
+
+    fn thunks(env: &Env<'_>) -> Assembled {
+        thunks::thunks(env)
+    }
+
+    fn align(code: &mut Vec<u8>) {
+        assembler::align(code);
+    }
+
+    fn relocate(code: &mut [u8], at: u32, start: u32, target: u32) {
+        assembler::relocate(code, at, start, target);
+    }
+}
+
+/// The machine's number of a condition.
+fn condition(cond: Cond) -> Condition {
+    match cond {
+        Cond::Eq => EQ,
+        Cond::Ne => NE,
+        Cond::LtS => encode::LT,
+        Cond::LtU => LO,
+        Cond::GtS => encode::GT,
+        Cond::GtU => HI,
+        Cond::LeS => encode::LE,
+        Cond::LeU => LS,
+        Cond::GeS => encode::GE,
+        Cond::GeU => encode::HS,
+    }
+}
+
+/// Bytes from the stack pointer to a slot.
+fn slot_offset(slot: u32) -> i64 {
+    i64::from(slot) * 8
+}
+
+/// The low bits that an immediate of this size has.
+fn truncate(size: Size, value: u64) -> u64 {
+    match size {
+        Size::S32 => value & 0xffff_ffff,
+        Size::S64 => value,
+    }
+}
+
+impl Aarch64 {
+    #[inline]
+    fn emit(&mut self, word: u32) {
+        self.asm.emit(word);
+    }
+
+    fn three(&mut self, size: Size, op: Three, d: Reg, n: Reg, m: Reg) {
+        self.emit(three(size, op, d, n, m));
+    }
+
+    fn copy(&mut self, dst: Reg, src: Reg) {
+        if dst != src {
+            self.three(Size::S64, ORR, dst, ZR, src);
+        }
+    }
+
+    /// A right-hand side in a register: `TEMP` where it had none.
+    fn operand(&mut self, size: Size, src: Source) -> Reg {
+        match src {
+            Source::Reg(register) => register,
+            Source::Imm(value) => {
+                self.constant(TEMP, truncate(size, value));
+                TEMP
+            }
+            Source::Slot(slot) => {
+                self.load_at(LDR_X, TEMP, SP, slot_offset(slot));
+                TEMP
+            }
+        }
+    }
+
+    /// Adds or subtracts, with flags or without; the destination may be `ZR` where flags are set.
+    fn add_sub(&mut self, size: Size, subtracts: bool, flags: bool, d: Reg, n: Reg, src: Source) {
+        let (op, opposite) = match (subtracts, flags) {
+            (false, false) => (ADD, SUB),
+            (true, false) => (SUB, ADD),
+            (false, true) => (ADDS, SUBS),
+            (true, true) => (SUBS, ADDS),
+        };
+        if let Source::Imm(value) = src {
+            let value = truncate(size, value);
+            if let Some(imm) = Imm12::new(value) {
+                return self.emit(encode::add_imm(size, op, d, n, imm));
+            }
+            // The opposite sets carry in another way where the number is 0 or the least, neither of which comes here.
+            if let Some(imm) = Imm12::new(truncate(size, value.wrapping_neg())) {
+                return self.emit(encode::add_imm(size, opposite, d, n, imm));
+            }
+        }
+        let m = self.operand(size, src);
+        self.three(size, op, d, n, m);
+    }
+
+    fn logical(&mut self, size: Size, op: Three, d: Reg, n: Reg, src: Source) {
+        if let Source::Imm(value) = src
+            && let Some(mask) = Bitmask::new(size, truncate(size, value))
+        {
+            return self.emit(encode::logical_imm(size, op, d, n, mask));
+        }
+        let m = self.operand(size, src);
+        self.three(size, op, d, n, m);
+    }
+
+    /// Adds to the stack pointer, or another register, a number of bytes.
+    fn move_pointer(&mut self, subtracts: bool, d: Reg, n: Reg, bytes: i64) {
+        // Frames are limited far below 2^31 bytes.
+        let bytes = bytes as u64;
+        let op = if subtracts { SUB } else { ADD };
+        match Imm12::new(bytes) {
+            Some(imm) => self.emit(encode::add_imm(Size::S64, op, d, n, imm)),
+            None => {
+                self.constant(PASSING, bytes);
+                self.emit(encode::extended(op, d, n, PASSING, Extend::All));
+            }
+        }
+    }
+
+    /// The instruction that branches on a condition, and the one that does so on its opposite.
+    fn branches_on(&mut self, cond: Cond) -> (u32, u32) {
+        let (word, otherwise) = match self.tested.take() {
+            Some((end, size, register)) if end == self.position() && matches!(cond, Cond::Eq | Cond::Ne) => {
+                self.asm.take_back();
+                let words = (encode::cbz(size, register), encode::cbnz(size, register));
+                return if cond == Cond::Eq { words } else { (words.1, words.0) };
+            }
+            _ => (condition(cond), condition(cond).negated()),
+        };
+        (encode::b_cond(word), encode::b_cond(otherwise))
+    }
+
+    fn pay_or(&mut self, price: u64, wasm: u32) {
+        self.add_sub(Size::S64, true, true, GAS, GAS, Source::Imm(price));
+        self.asm.trap_on(LO, Trap::OutOfGas, wasm);
+    }
+
+    /// Traps if a register is 0.
+    fn trap_if_zero(&mut self, size: Size, register: Reg, wasm: u32) {
+        self.asm.trap_by(encode::cbz(size, register), Trap::DivideByZero, wasm);
+    }
+
+    /// The address that comes next, for a tail call's host function to be found at.
+    fn tail_site(&mut self, wasm: u32) {
+        self.emit(encode::adr(Self::SCRATCH, 4));
+        self.asm.site(wasm);
+    }
+
+    fn give_frame_back(&mut self, frame_slots: u32) {
+        let bytes = slot_offset(frame_slots);
+        self.load_at(LDR_X, LINK, SP, bytes - 8);
+        self.move_pointer(false, SP, SP, bytes);
+    }
+}
+
+impl Masm for Aarch64 {
+    const TEMPS: RegSet = RegSet::of(&[x(0), x(7), x(8), x(9), x(10), x(11)]);
+    const HOMES: &'static [Reg] = &[
+        x(12),
+        x(13),
+        x(14),
+        x(15),
+        x(1),
+        x(2),
+        x(3),
+        x(4),
+        x(5),
+        x(6),
+        x(19),
+        x(20),
+        x(21),
+        x(22),
+        x(23),
+        x(24),
+        x(25),
+        x(26),
+    ];
+    const KEPT: RegSet = RegSet::of(&[x(19), x(20), x(21), x(22), x(23), x(24), x(25), x(26)]);
+    const BULK: [Reg; 3] = [x(8), x(9), x(10)];
+    const IMPORTED_BASE: Reg = x(15);
+    const ARGUMENTS: [Reg; 6] = [x(1), x(2), x(3), x(4), x(5), x(6)];
+    const RESULT: Reg = x(0);
+    const SCRATCH: Reg = x(7);
+    const DIVIDEND: Reg = x(9);
+    const REMAINDER: Reg = x(10);
+    // Every register may hold a distance.
+    const DISTANCE: Reg = x(10);
+
+    fn position(&self) -> u32 {
+        self.asm.position()
+    }
+
+    fn site(&mut self, wasm: u32) {
+        self.asm.site(wasm);
+    }
+
+    fn new_label(&mut self) -> Label {
+        self.asm.new_label()
+    }
+
+    fn bind(&mut self, label: Label) {
+        self.tested = None;
+        self.asm.bind(label);
+    }
+
+    fn jump(&mut self, label: Label) {
+        self.asm.room();
+        self.asm.jump(label);
+    }
+
+    fn jump_if(&mut self, cond: Cond, label: Label) {
+        self.asm.room();
+        let (word, otherwise) = self.branches_on(cond);
+        self.asm.jump_by(word, otherwise, label);
+    }
+
+    fn jump_if_paying(&mut self, cond: Cond, runs: &[Run], label: Label) {
+        if runs.is_empty() {
+            return self.jump_if(cond, label);
+        }
+        self.asm.room();
+        let (word, _) = self.branches_on(cond);
+        let jump = self.asm.branch(word);
+        let runs = self.asm.keep(runs);
+        self.asm.stub(Stub::Edge { jump, runs, label });
+    }
+
+    fn jump_table(&mut self, index: Reg, _: Reg, labels: &[Label]) {
+        // A table has at most as many labels as a body has bytes.
+        let count = labels.len() as u32;
+        self.asm.room_for(count.saturating_mul(4));
+        self.constant(TEMP, u64::from(count - 1));
+        self.three(Size::S32, SUBS, ZR, index, TEMP);
+        self.emit(encode::csel(Size::S32, index, index, TEMP, LS));
+        self.emit(encode::adr(PASSING, 16));
+        self.emit(encode::indexed(encode::LDRSW, TEMP, PASSING, index, Extend::Word, true));
+        self.three(Size::S64, ADD, TEMP, TEMP, PASSING);
+        self.emit(encode::br(TEMP));
+        self.asm.table(labels);
+    }
+
+    fn trap_if(&mut self, cond: Cond, trap: Trap, wasm: u32) {
+        self.asm.room();
+        self.asm.trap_on(condition(cond), trap, wasm);
+    }
+
+    fn trap(&mut self, trap: Trap, wasm: u32) {
+        self.asm.room();
+        self.asm.call_trap(trap, wasm);
+        // Nothing else begins at the return address, which says where this was.
+        self.emit(encode::BRK);
+    }
+
+    fn enter(&mut self, frame_slots: u32, check: bool, body: u32) {
+        let bytes = slot_offset(frame_slots);
+        if check {
+            self.load_state(Self::RESULT);
+            self.move_pointer(true, TEMP, SP, bytes);
+            self.load_at(LDR_X, PASSING, Self::RESULT, state::MARK.into());
+            self.three(Size::S64, SUBS, ZR, TEMP, PASSING);
+            let jump = self.asm.branch(encode::b_cond(LO));
+            let back = self.position();
+            self.asm.stub(Stub::Stack { jump, back, wasm: body });
+            self.emit(encode::add_imm(Size::S64, ADD, SP, TEMP, Imm12::default()));
+        } else {
+            self.move_pointer(true, SP, SP, bytes);
+        }
+        self.load_at(STR_X, LINK, SP, bytes - 8);
+    }
+
+    fn release_frame(&mut self, frame_slots: u32) {
+        self.asm.room();
+        self.give_frame_back(frame_slots);
+    }
+
+    fn ret(&mut self) {
+        self.asm.ret();
+    }
+
+    fn charge(&mut self, runs: &[Run]) {
+        self.asm.room();
+        match runs {
+            [] => {}
+            [run] => self.pay_or(run.price, run.offset),
+            runs => {
+                let price = runs.iter().map(|run| run.price).sum();
+                self.add_sub(Size::S64, true, true, GAS, GAS, Source::Imm(price));
+                let jump = self.asm.branch(encode::b_cond(LO));
+                let runs = self.asm.keep(runs);
+                self.asm.stub(Stub::Gas { jump, runs });
+            }
+        }
+    }
+
+    fn finish(&mut self) {
+        self.asm.room();
+        self.asm.finish();
+    }
+
+    fn mov(&mut self, dst: Reg, src: Source) {
+        self.asm.room();
+        match src {
+            Source::Reg(register) => self.copy(dst, register),
+            Source::Imm(value) => self.constant(dst, value),
+            Source::Slot(slot) => self.load_at(LDR_X, dst, SP, slot_offset(slot)),
+        }
+    }
+
+    fn zero(&mut self, dst: Reg) {
+        self.asm.room();
+        self.constant(dst, 0);
+    }
+
+    fn exchange(&mut self, a: Reg, b: Reg) {
+        self.asm.room();
+        self.copy(TEMP, a);
+        self.copy(a, b);
+        self.copy(b, TEMP);
+    }
+
+    fn store_slot(&mut self, slot: u32, src: Source) {
+        self.asm.room();
+        let from = self.storable(src);
+        self.load_at(STR_X, from, SP, slot_offset(slot));
+    }
+
+    fn copy_slots(&mut self, to: u32, from: u32, count: u32) {
+        self.asm.room();
+        self.copy_words((SP, slot_offset(to)), (SP, slot_offset(from)), count);
+    }
+
+    fn slots_to_values(&mut self, from: u32, count: u32, place: u32) {
+        self.asm.room();
+        self.load_state(TEMP);
+        let values = i64::from(state::VALUES) + slot_offset(place);
+        self.copy_words((TEMP, values), (SP, slot_offset(from)), count);
+    }
+
+    fn values_to_slots(&mut self, place: u32, count: u32, to: u32) {
+        self.asm.room();
+        self.load_state(TEMP);
+        let values = i64::from(state::VALUES) + slot_offset(place);
+        self.copy_words((SP, slot_offset(to)), (TEMP, values), count);
+    }
+
+    fn is_immediate(_: Size, _: u64) -> bool {
+        // What an instruction has no room for is as long in a register of the operator's own.
+        true
+    }
+
+    fn alu(&mut self, op: Alu, size: Size, dst: Reg, lhs: Reg, rhs: Source) {
+        self.asm.room();
+        match op {
+            Alu::Add => self.add_sub(size, false, false, dst, lhs, rhs),
+            Alu::Sub => self.add_sub(size, true, false, dst, lhs, rhs),
+            Alu::And => self.logical(size, AND, dst, lhs, rhs),
+            Alu::Or => self.logical(size, ORR, dst, lhs, rhs),
+            Alu::Xor => self.logical(size, EOR, dst, lhs, rhs),
+            Alu::Mul => match rhs {
+                Source::Imm(value) if truncate(size, value).is_power_of_two() => {
+                    let distance = truncate(size, value).trailing_zeros();
+                    self.emit(encode::lsl_imm(size, dst, lhs, distance));
+                }
+                rhs => {
+                    let rhs = self.operand(size, rhs);
+                    self.emit(encode::mul(size, dst, lhs, rhs));
+                }
+            },
+        }
+    }
+
+    fn shift(&mut self, op: Shift, size: Size, dst: Reg, lhs: Reg, distance: Source) {
+        self.asm.room();
+        match distance {
+            Source::Imm(value) => {
+                let width: u32 = if size == Size::S32 { 32 } else { 64 };
+                // Below 64.
+                let distance = value as u32 & (width - 1);
+                self.emit(match op {
+                    Shift::Shl => encode::lsl_imm(size, dst, lhs, distance),
+                    Shift::ShrS => encode::asr_imm(size, dst, lhs, distance),
+                    Shift::ShrU => encode::lsr_imm(size, dst, lhs, distance),
+                    Shift::Rotr => encode::ror_imm(size, dst, lhs, distance),
+                    Shift::Rotl => encode::ror_imm(size, dst, lhs, (width - distance) % width),
+                });
+            }
+            distance => {
+                let mut by = self.operand(Size::S64, distance);
+                let op = match op {
+                    Shift::Shl => encode::LSLV,
+                    Shift::ShrS => encode::ASRV,
+                    Shift::ShrU => encode::LSRV,
+                    Shift::Rotr => encode::RORV,
+                    Shift::Rotl => {
+                        self.three(Size::S32, SUB, TEMP, ZR, by);
+                        by = TEMP;
+                        encode::RORV
+                    }
+                };
+                self.emit(encode::two(size, op, dst, lhs, by));
+            }
+        }
+    }
+
+    fn shifts_freely(&self, _: Shift) -> bool {
+        true
+    }
+
+    fn divide(&mut self, op: Division, size: Size, rhs: Source, divisor: Divisor, wasm: u32) {
+        self.asm.room();
+        let (dividend, by) = (Self::DIVIDEND, self.operand(size, rhs));
+        if divisor.may_be_zero {
+            self.trap_if_zero(size, by, wasm);
+        }
+        if op == Division::DivS && divisor.may_be_minus_one {
+            // By -1, the least number has no quotient: it is the one from which subtracting 1 overflows.
+            self.add_sub(size, false, true, ZR, by, Source::Imm(1));
+            self.emit(encode::ccmp_imm(size, dividend, 1, NO_FLAGS, EQ));
+            self.asm.trap_on(VS, Trap::IntegerOverflow, wasm);
+        }
+        let divide = if matches!(op, Division::DivU | Division::RemU) { encode::UDIV } else { encode::SDIV };
+        match op {
+            Division::DivS | Division::DivU => self.emit(encode::two(size, divide, dividend, dividend, by)),
+            Division::RemS | Division::RemU => {
+                self.emit(encode::two(size, divide, PASSING, dividend, by));
+                self.emit(encode::msub(size, Self::REMAINDER, PASSING, by, dividend));
+            }
+        }
+    }
+
+    fn divide_by(&mut self, by: Reciprocal, copy: Reg) {
+        self.asm.room();
+        let quotient = Self::REMAINDER;
+        self.constant(TEMP, by.factor);
+        self.emit(encode::umulh(quotient, copy, TEMP));
+        if by.adds {
+            self.three(Size::S64, SUB, TEMP, copy, quotient);
+            self.emit(encode::shifted(Size::S64, ADD, quotient, quotient, TEMP, By::RightUnsigned, 1));
+        }
+        if by.shift > 0 {
+            self.emit(encode::lsr_imm(Size::S64, quotient, quotient, by.shift));
+        }
+    }
+
+    fn unary(&mut self, op: Unary, size: Size, dst: Reg, src: Reg) {
+        self.asm.room();
+        match op {
+            Unary::Clz => self.emit(encode::one(size, encode::CLZ, dst, src)),
+            Unary::Ctz => {
+                self.emit(encode::one(size, encode::RBIT, dst, src));
+                self.emit(encode::one(size, encode::CLZ, dst, dst));
+            }
+            Unary::Popcnt => self.popcnt(dst, src),
+            Unary::Extend8 => self.emit(encode::sign_extend(size, dst, src, 8)),
+            Unary::Extend16 => self.emit(encode::sign_extend(size, dst, src, 16)),
+            Unary::Extend32 => self.emit(encode::sign_extend(Size::S64, dst, src, 32)),
+            Unary::Wrap => self.three(Size::S32, ORR, dst, ZR, src),
+        }
+    }
+
+    fn compare(&mut self, size: Size, lhs: Reg, rhs: Source) {
+        self.asm.room();
+        self.add_sub(size, true, true, ZR, lhs, rhs);
+    }
+
+    fn test(&mut self, size: Size, value: Reg) {
+        self.asm.room();
+        self.add_sub(size, true, true, ZR, value, Source::Imm(0));
+        self.tested = Some((self.position(), size, value));
+    }
+
+    fn set(&mut self, cond: Cond, dst: Reg) {
+        self.asm.room();
+        self.emit(encode::cset(dst, condition(cond)));
+    }
+
+    fn select(&mut self, cond: Cond, dst: Reg, src: Source) {
+        self.asm.room();
+        let src = self.operand(Size::S64, src);
+        self.emit(encode::csel(Size::S64, dst, src, dst, condition(cond)));
+    }
+
+    fn float_binary(&mut self, op: FloatBinary, size: Size, dst: Reg, lhs: Reg, rhs: Reg) {
+        self.asm.room();
+        self.emit_float_binary(op, size, dst, lhs, rhs);
+    }
+
+    fn float_unary(&mut self, op: FloatUnary, size: Size, dst: Reg, src: Reg) {
+        self.asm.room();
+        self.emit_float_unary(op, size, dst, src);
+    }
+
+    fn float_compare(&mut self, op: FloatCompare, size: Size, dst: Reg, lhs: Reg, rhs: Reg) {
+        self.asm.room();
+        self.emit_float_compare(op, size, dst, lhs, rhs);
+    }
+
+    fn convert(&mut self, op: Conversion, dst: Reg, src: Reg, wasm: u32) {
+        self.asm.room();
+        self.emit_conversion(op, dst, src, wasm);
+    }
+
+    fn load(&mut self, kind: Load, dst: Reg, address: Address, _: Reg, wasm: u32) {
+        self.asm.room();
+        self.load_memory(kind, dst, address, wasm);
+    }
+
+    fn store(&mut self, kind: Store, src: Source, address: Address, _: Reg, wasm: u32) {
+        self.asm.room();
+        self.store_memory(kind, src, address, wasm);
+    }
+
+    fn needs_scratch(&self, _: Address, _: u32) -> bool {
+        false
+    }
+
+    fn memory_size(&mut self, dst: Reg) {
+        const PAGE_BITS: u32 = 16;
+        self.asm.room();
+        self.load_at(LDR_X, dst, self.memory, field::MEMORY_LENGTH.into());
+        self.emit(encode::lsr_imm(Size::S64, dst, dst, PAGE_BITS));
+    }
+
+    fn load_context(&mut self, dst: Reg, displacement: i32) {
+        self.load_word(dst, ANCHOR, displacement);
+    }
+
+    fn store_context(&mut self, displacement: i32, src: Source) {
+        self.store_word(ANCHOR, displacement, src);
+    }
+
+    fn load_word(&mut self, dst: Reg, base: Reg, displacement: i32) {
+        self.asm.room();
+        self.load_at(LDR_X, dst, base, displacement.into());
+    }
+
+    fn store_word(&mut self, base: Reg, displacement: i32, src: Source) {
+        self.asm.room();
+        let from = self.storable(src);
+        self.load_at(STR_X, from, base, displacement.into());
+    }
+
+    fn load_indexed(&mut self, dst: Reg, base: Reg, index: Reg) {
+        self.asm.room();
+        self.emit(encode::indexed(LDR_X, dst, base, index, Extend::All, true));
+    }
+
+    fn store_indexed(&mut self, base: Reg, index: Reg, src: Source) {
+        self.asm.room();
+        let from = self.storable(src);
+        self.emit(encode::indexed(STR_X, from, base, index, Extend::All, true));
+    }
+
+    fn compare_word(&mut self, lhs: Reg, base: Reg, displacement: i32) {
+        self.asm.room();
+        self.load_at(LDR_X, TEMP, base, displacement.into());
+        self.three(Size::S64, SUBS, ZR, lhs, TEMP);
+    }
+
+    fn own_reference(&mut self, dst: Reg, function: u32) {
+        self.asm.room();
+        self.load_at(LDR_X, dst, ANCHOR, field::INSTANCE.into());
+        // The lower half is 0.
+        self.add_sub(Size::S64, false, false, dst, dst, Source::Imm(function.into()));
+    }
+
+    fn save_anchor(&mut self) {
+        self.asm.room();
+        self.load_at(STR_X, ANCHOR, SP, 0);
+    }
+
+    fn restore_anchor(&mut self) {
+        self.asm.room();
+        self.load_at(LDR_X, ANCHOR, SP, 0);
+        if self.memory != ANCHOR {
+            self.load_at(LDR_X, self.memory, ANCHOR, field::MEMORY_BASE.into());
+        }
+    }
+
+    fn call(&mut self, target: Target, wasm: u32) {
+        self.asm.room();
+        self.asm.call(target);
+        self.asm.site(wasm);
+    }
+
+    fn jump_to(&mut self, target: Target) {
+        self.asm.room();
+        self.asm.tail(target);
+    }
+
+    fn call_import(&mut self, function: u32, displacement: i32, wasm: u32) {
+        self.asm.room();
+        self.load_at(LDR_X, TEMP, ANCHOR, (displacement + import_word::ENTRY).into());
+        self.constant(Self::RESULT, function.into());
+        self.constant(Self::SCRATCH, 0);
+        self.emit(encode::blr(TEMP));
+        self.asm.site(wasm);
+    }
+
+    fn jump_to_import(&mut self, function: u32, displacement: i32, frame_slots: u32, wasm: u32) {
+        self.asm.room();
+        self.tail_site(wasm);
+        self.give_frame_back(frame_slots);
+        self.load_at(LDR_X, TEMP, ANCHOR, (displacement + import_word::ENTRY).into());
+        self.constant(Self::RESULT, function.into());
+        self.emit(encode::br(TEMP));
+    }
+
+    fn resolve(&mut self, type_id: u32, type_index: u32, wasm: u32) {
+        self.asm.room();
+        let address = Self::RESULT;
+        self.emit(encode::lsr_imm(Size::S64, TEMP, address, 32));
+        self.load_at(LDR_W, PASSING, ANCHOR, (field::INSTANCE + 4).into());
+        self.three(Size::S32, SUBS, ZR, TEMP, PASSING);
+        let jump = self.asm.branch(encode::b_cond(NE));
+        self.asm.address(PASSING, Target::FunctionTable);
+        // The lower half, times the eight bytes of an entry.
+        self.three(Size::S32, ORR, address, ZR, address);
+        self.emit(encode::shifted(Size::S64, ADD, PASSING, PASSING, address, By::Left, 3));
+        self.emit(encode::ldp_w(LINK, address, PASSING));
+        self.add_sub(Size::S32, true, true, ZR, LINK, Source::Imm(type_id.into()));
+        self.asm.trap_on(NE, Trap::BadSignature, wasm);
+        self.asm.address(PASSING, Target::Start);
+        self.three(Size::S64, ADD, address, address, PASSING);
+        let back = self.position();
+        self.asm.stub(Stub::Resolve { jump, back, type_index, wasm });
+    }
+
+    fn call_resolved(&mut self, wasm: u32) {
+        self.asm.room();
+        self.constant(Self::SCRATCH, 0);
+        self.emit(encode::blr(Self::RESULT));
+        self.asm.site(wasm);
+    }
+
+    fn jump_to_resolved(&mut self, frame_slots: u32, wasm: u32) {
+        self.asm.room();
+        self.tail_site(wasm);
+        self.give_frame_back(frame_slots);
+        self.emit(encode::br(Self::RESULT));
+    }
+
+    fn bulk(&mut self, target: Target, wasm: u32) {
+        self.call(target, wasm);
+    }
+
+    fn call_builtin(&mut self, builtin: u64, wasm: u32) {
+        debug_assert!(builtin != builtin::RESOLVE);
+        self.asm.room();
+        self.constant(Self::RESULT, builtin);
+        self.asm.call(Target::Builtin);
+        self.asm.site(wasm);
+    }
+}
