@@ -11,6 +11,7 @@
 //! takes time linear in the bodies, and accepts whatever the validator does. It must not know how code is run.
 
 mod call;
+mod checked;
 mod control;
 mod fold;
 mod function;
@@ -27,7 +28,7 @@ use alloc::vec::Vec;
 use function::Compiler;
 use hashbrown::HashMap;
 use lockstep_gas::Plan;
-use masm::Target;
+use masm::{Masm, Target};
 use rayon::prelude::*;
 use x64::X64;
 
@@ -73,6 +74,10 @@ pub(crate) struct Options {
     pub(crate) fill_price: u32,
     pub(crate) copy_price: u32,
     pub(crate) cpu: CpuFeatures,
+    /// For tests: whether code checks what must hold between operators, see `checked`.
+    pub(crate) checked: bool,
+    /// For tests: how many homes there are at most. Registers that are not homes then are nothing.
+    pub(crate) homes_max: Option<u8>,
 }
 
 /// A relative address to be filled in when the module is put together.
@@ -161,16 +166,34 @@ fn ranges(info: &ModuleInfo) -> Vec<core::ops::Range<u32>> {
 }
 
 fn compile_range(env: &Env<'_>, range: core::ops::Range<u32>) -> Part {
-    let mut compiler = Compiler::new(env, X64::new(env));
+    let (machine, functions) = if env.options.checked {
+        let machine = checked::Checked::new(X64::new(env));
+        let (checked, functions) =
+            compile_with(env, machine, range, |checked| checked.machine.begin_function());
+        (checked.machine, functions)
+    } else {
+        compile_with(env, X64::new(env), range, X64::begin_function)
+    };
+    let (code, sites, fixups) = machine.into_parts();
+    Part { code, functions, sites, fixups }
+}
+
+/// Compiles functions with a machine and gives that back.
+fn compile_with<M: Masm>(
+    env: &Env<'_>,
+    machine: M,
+    range: core::ops::Range<u32>,
+    begin: fn(&mut M) -> u32,
+) -> (M, Vec<CompiledFunction>) {
+    let mut compiler = Compiler::new(env, machine);
     let mut functions = Vec::with_capacity(range.len());
     for index in range {
-        let entry = compiler.masm.begin_function();
+        let entry = begin(&mut compiler.masm);
         compiler.function(index);
-        let end = masm::Masm::position(&compiler.masm);
+        let end = compiler.masm.position();
         functions.push(CompiledFunction { entry, end, frame_slots: compiler.frame_slots });
     }
-    let (code, sites, fixups) = compiler.masm.into_parts();
-    Part { code, functions, sites, fixups }
+    (compiler.masm, functions)
 }
 
 /// Puts thunks, functions and the table of functions together, and fills in addresses.

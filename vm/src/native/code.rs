@@ -51,7 +51,12 @@ impl ModuleCode {
         config: &Config,
     ) -> Result<ModuleCode, OutOfMemory> {
         let Validated { info, plan, .. } = validated;
-        let cpu = CpuFeatures::detect().expect("a configuration that this machine cannot serve is refused");
+        let mut cpu =
+            CpuFeatures::detect().expect("a configuration that this machine cannot serve is refused");
+        let testing = config.compiler_testing;
+        cpu.lzcnt &= testing.lzcnt;
+        cpu.tzcnt &= testing.tzcnt;
+        cpu.bmi2 &= testing.bmi2;
         let explicit_bounds = !config.signals_based_traps;
         let prices = &config.schedule.prices;
         let options = Options {
@@ -60,6 +65,8 @@ impl ModuleCode {
             fill_price: prices.memory_fill_byte,
             copy_price: prices.memory_copy_byte,
             cpu,
+            checked: testing.checked,
+            homes_max: testing.homes_max,
         };
         if !explicit_bounds {
             signals::install();
