@@ -34,7 +34,7 @@ fn an_instrumented_module_runs_out_of_its_own_gas() {
     let out = out.to_str().unwrap();
     let ran = lockstep(&["instrument", &input, "-o", out]).clean();
     assert_eq!((ran.code, ran.stdout.len()), (0, 0), "{}", ran.stderr);
-    assert!(ran.stderr.contains("with the meter; instantiation costs 10,000 gas more"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("with the meter; instantiation costs 30,000 gas more"), "{}", ran.stderr);
     // Nobody has given its meter gas.
     let object = lockstep(&["run", out, "--invoke", "fib", "3", "--json"]).json();
     assert_eq!(object["trap"], "Unreachable");
@@ -76,7 +76,7 @@ fn a_plan_is_shown_in_a_table() {
     let file = file("inspect-table.wat", FIB);
     let ran = lockstep(&["inspect", &file]).clean();
     assert_eq!(ran.code, 0);
-    assert!(ran.text().contains("instantiation  10,000 gas\n"), "{}", ran.text());
+    assert!(ran.text().contains("instantiation  30,000 gas\n"), "{}", ran.text());
     let row = ran.text().lines().find(|line| line.ends_with("<fib>: [i32] -> [i64]")).unwrap();
     assert!(row.trim_start().starts_with("0 "), "{row}");
     let fingerprint = |arguments: &[&str]| {

@@ -190,10 +190,10 @@ fn gas_runs_out_at_zero_and_in_a_loop() {
     assert_eq!((&object["gas_used"], &object["gas_left"]), (&json!(0), &json!(0)));
     assert_eq!(object["phase"], "instantiation");
 
-    let spin = calls("gas", &["--invoke", "spin", "--gas", "30_000", "--json"]).json();
+    let spin = calls("gas", &["--invoke", "spin", "--gas", "300_000", "--json"]).json();
     assert_eq!(
         (&spin["trap"], &spin["gas_left"], &spin["gas_used"]),
-        (&json!("OutOfGas"), &json!(0), &json!(30_000))
+        (&json!("OutOfGas"), &json!(0), &json!(300_000))
     );
     assert_eq!(spin["phase"], "call");
     assert_eq!(calls("gas", &["--invoke", "div", "1", "1", "--gas", "9223372036854775807"]).code, 0);

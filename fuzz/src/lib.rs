@@ -5,7 +5,7 @@
 //! The same number gives the same bytes on every machine, so a failure is reported by its number alone.
 //!
 //! Generators and families know WebAssembly, not Lockstep's prices: they use only a reader and a writer of the
-//! binary format. What is right is told by the oracles ([`oracle`]), and searched for by the program `campaign`.
+//! binary format. Programs that hold prices against time are apart ([`prices`]). What is right is told by the oracles ([`oracle`]), and searched for by the program `campaign`.
 
 pub mod census;
 pub mod families;
@@ -14,4 +14,5 @@ pub mod generate;
 pub mod mutate;
 pub mod needs;
 pub mod oracle;
+pub mod prices;
 pub mod random;

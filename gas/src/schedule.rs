@@ -52,7 +52,7 @@ macro_rules! define_prices {
 
 define_prices! {
     /// Entering a function body, added to its first run.
-    entry = 8,
+    entry = 20,
     /// Each declared local of a body (parameters are not counted), added to its first run: it must be zeroed.
     local = 1,
     /// Each parameter and result of the callee's type, added to `call` and `call_indirect`.
@@ -61,8 +61,8 @@ define_prices! {
     tail_call_slot = 1,
     /// Each value of the label's arity, added to `br`, `br_if`, `br_table` and `return`.
     branch_slot = 1,
-    /// Each page asked of `memory.grow`: 64 KiB must be made zero.
-    memory_grow_page = 8_192,
+    /// Each page asked of `memory.grow`: 64 KiB must be made zero, page of the machine by page when it is first used.
+    memory_grow_page = 65_536,
     /// Each byte of `memory.fill`.
     memory_fill_byte = 1,
     /// Each byte of `memory.copy`.
@@ -70,21 +70,21 @@ define_prices! {
     /// Each byte of `memory.init`.
     memory_init_byte = 1,
     /// Each element asked of `table.grow`.
-    table_grow_element = 8,
+    table_grow_element = 2,
     /// Each element of `table.fill`.
-    table_fill_element = 2,
+    table_fill_element = 1,
     /// Each element of `table.copy`.
-    table_copy_element = 2,
+    table_copy_element = 1,
     /// Each element of `table.init`.
     table_init_element = 8,
     /// Making an instance, whatever it contains.
-    instantiation_base = 10_000,
+    instantiation_base = 30_000,
     /// Each page of a memory that the module defines, by its declared minimum.
-    instantiation_memory_page = 8_192,
+    instantiation_memory_page = 65_536,
     /// Each element of a table that the module defines, by its declared minimum.
-    instantiation_table_element = 8,
+    instantiation_table_element = 2,
     /// Each global that the module defines.
-    instantiation_global = 16,
+    instantiation_global = 64,
     /// Each byte of an active data segment.
     instantiation_data_byte = 1,
     /// Each item of an active element segment.
@@ -144,8 +144,9 @@ pub struct Schedule {
 }
 
 impl Default for Schedule {
-    /// The default schedule. Its unit is about a quarter of a nanosecond of compiled code on a common server; the
-    /// reasoning stands beside each class in `default_price`.
+    /// The default schedule. Its unit is about a sixth of a nanosecond of compiled code on a common server, and nothing that a
+    /// contract can do takes more than four times as long for its gas: measured, operator by operator, in `fuzz/prices.md`.
+    /// The reasoning stands beside each class in `default_price`.
     fn default() -> Self {
         let mut operators = [0; Op::COUNT];
         for &op in Op::ALL {
@@ -277,55 +278,57 @@ const fn default_price(op: Op) -> u32 {
         | RefFunc => 1,
         Unreachable => 1,
 
-        // One instruction of one cycle.
+        // A cycle or two. A comparison may need two more to become a value, a shift another instruction.
         I32Eqz | I32Eq | I32Ne | I32LtS | I32LtU | I32GtS | I32GtU | I32LeS | I32LeU | I32GeS | I32GeU
         | I64Eqz | I64Eq | I64Ne | I64LtS | I64LtU | I64GtS | I64GtU | I64LeS | I64LeU | I64GeS | I64GeU
-        | I32Add | I32Sub | I32And | I32Or | I32Xor | I64Add | I64Sub | I64And | I64Or | I64Xor
-        | I32WrapI64 | I64ExtendI32S | I64ExtendI32U | I32Extend8S | I32Extend16S | I64Extend8S
-        | I64Extend16S | I64Extend32S | I32ReinterpretF32 | I64ReinterpretF64 | F32ReinterpretI32
-        | F64ReinterpretI64 | RefIsNull => 2,
+        | I32Add | I32Sub | I32And | I32Or | I32Xor | I64Add | I64Sub | I64And | I64Or | I64Xor | I32Shl
+        | I32ShrS | I32ShrU | I32Rotl | I32Rotr | I64Shl | I64ShrS | I64ShrU | I64Rotl | I64Rotr | I32Clz
+        | I32Ctz | I32Popcnt | I64Clz | I64Ctz | I64Popcnt | I32WrapI64 | I64ExtendI32S | I64ExtendI32U
+        | I32Extend8S | I32Extend16S | I64Extend8S | I64Extend16S | I64Extend32S | I32ReinterpretF32
+        | I64ReinterpretF64 | F32ReinterpretI32 | F64ReinterpretI64 | RefIsNull | Select | TypedSelect => 1,
+        I32Mul | I64Mul => 2,
+        // The divider is not pipelined, and slower on older processors.
+        I32DivS | I32DivU | I32RemS | I32RemU => 16,
+        I64DivS | I64DivU | I64RemS | I64RemU => 20,
 
-        // A few cycles, or several instructions where the processor has no better one.
-        I32Shl | I32ShrS | I32ShrU | I32Rotl | I32Rotr | I64Shl | I64ShrS | I64ShrU | I64Rotl | I64Rotr
-        | Select | TypedSelect => 3,
-        I32Mul | I64Mul | I32Clz | I32Ctz | I32Popcnt | I64Clz | I64Ctz | I64Popcnt => 4,
-        // The divider is slow and is not pipelined.
-        I32DivS | I32DivU | I32RemS | I32RemU => 24,
-        I64DivS | I64DivU | I64RemS | I64RemU => 40,
-
-        // First-level cache; a miss costs far more, and contracts that thrash it are bounded by their memory limit.
+        // The address may be anywhere in the memory, and the next one depend on what is there: a miss of all caches takes
+        // several hundred cycles. Nobody waits for a store, but it takes the lines, of two pages at worst, all the same.
         I32Load | I64Load | F32Load | F64Load | I32Load8S | I32Load8U | I32Load16S | I32Load16U
-        | I64Load8S | I64Load8U | I64Load16S | I64Load16U | I64Load32S | I64Load32U => 4,
+        | I64Load8S | I64Load8U | I64Load16S | I64Load16U | I64Load32S | I64Load32U => 320,
         I32Store | I64Store | F32Store | F64Store | I32Store8 | I32Store16 | I64Store8 | I64Store16
-        | I64Store32 => 4,
-        GlobalGet | GlobalSet | MemorySize | TableSize => 3,
-        TableGet | TableSet => 8,
+        | I64Store32 => 96,
+        GlobalGet | GlobalSet | MemorySize | TableSize => 2,
+        // By its limits a table is in the second or third cache.
+        TableGet => 16,
+        TableSet => 8,
 
-        // Control: a predicted branch is cheap, but the gas check of the run it starts is part of its price.
-        Loop | If | Br | BrIf | Return => 3,
+        // Control: a predicted branch is cheap, and the gas check of the run it starts is part of its price; but half of the
+        // conditional ones may be predicted wrongly.
+        Loop | Br | Return => 1,
+        If | BrIf => 6,
         BrTable => 12,
-        Call | ReturnCall => 12,
-        CallIndirect | ReturnCallIndirect => 24,
+        // Code may have to come from the third cache.
+        Call | ReturnCall => 24,
+        CallIndirect | ReturnCallIndirect => 32,
 
-        // The part that does not depend on the length; calls into the runtime.
-        MemoryGrow | TableGrow => 400,
-        MemoryFill | MemoryCopy | MemoryInit | TableFill | TableCopy | TableInit => 60,
-        DataDrop | ElemDrop => 20,
+        // The part that does not depend on the length; most are calls into the runtime.
+        MemoryGrow | TableGrow => 120,
+        MemoryFill | MemoryCopy => 60,
+        MemoryInit | TableFill | TableCopy | TableInit | DataDrop | ElemDrop => 100,
 
-        // Floats, with canonical NaNs.
-        F32Abs | F32Neg | F32Copysign | F64Abs | F64Neg | F64Copysign => 3,
+        // Floats, with canonical NaNs. The way to a float register and back takes as long as most operators.
+        F32Abs | F32Neg | F64Abs | F64Neg => 1,
         F32Eq | F32Ne | F32Lt | F32Gt | F32Le | F32Ge | F64Eq | F64Ne | F64Lt | F64Gt | F64Le | F64Ge => 6,
-        F32Add | F32Sub | F32Mul | F64Add | F64Sub | F64Mul => 8,
-        F32Ceil | F32Floor | F32Trunc | F32Nearest | F64Ceil | F64Floor | F64Trunc | F64Nearest => 16,
-        F32Min | F32Max | F64Min | F64Max => 12,
-        F32Div | F32Sqrt => 24,
-        F64Div | F64Sqrt => 36,
-        F32DemoteF64 | F64PromoteF32 => 10,
+        F32Add | F32Sub | F32Mul | F64Add | F64Sub | F64Mul | F32Min | F32Max | F64Min | F64Max
+        | F32Copysign | F64Copysign | F32DemoteF64 | F64PromoteF32 => 8,
         F32ConvertI32S | F32ConvertI32U | F32ConvertI64S | F32ConvertI64U | F64ConvertI32S
-        | F64ConvertI32U | F64ConvertI64S | F64ConvertI64U => 12,
+        | F64ConvertI32U | F64ConvertI64S | F64ConvertI64U => 8,
+        F32Ceil | F32Floor | F32Trunc | F32Nearest | F64Ceil | F64Floor | F64Trunc | F64Nearest => 10,
         I32TruncF32S | I32TruncF32U | I32TruncF64S | I32TruncF64U | I64TruncF32S | I64TruncF32U
         | I64TruncF64S | I64TruncF64U | I32TruncSatF32S | I32TruncSatF32U | I32TruncSatF64S
-        | I32TruncSatF64U | I64TruncSatF32S | I64TruncSatF32U | I64TruncSatF64S | I64TruncSatF64U => 16,
+        | I32TruncSatF64U | I64TruncSatF32S | I64TruncSatF32U | I64TruncSatF64S | I64TruncSatF64U => 10,
+        F32Div | F32Sqrt => 20,
+        F64Div | F64Sqrt => 24,
     }
 }
 

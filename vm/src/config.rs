@@ -38,6 +38,30 @@ impl Default for Backend {
     }
 }
 
+/// How tests want machine code to be made: other code, the same outcomes.
+#[doc(hidden)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(clippy::exhaustive_structs, reason = "no part of the API")]
+pub struct CompilerTesting {
+    /// Whether code checks that values of 32 bits have a zero upper half wherever they are made or used, and overwrites what
+    /// may not be read any more.
+    pub checked: bool,
+    /// How many locals have a register at most; registers beside these and the temporaries are then left alone.
+    pub homes_max: Option<u8>,
+    /// Whether to use lzcnt, where there is one.
+    pub lzcnt: bool,
+    /// Whether to use tzcnt, where there is one.
+    pub tzcnt: bool,
+    /// Whether to use BMI2, where it is.
+    pub bmi2: bool,
+}
+
+impl Default for CompilerTesting {
+    fn default() -> Self {
+        CompilerTesting { checked: false, homes_max: None, lzcnt: true, tzcnt: true, bmi2: true }
+    }
+}
+
 /// The configuration of an [`Engine`](crate::Engine).
 ///
 /// ```
@@ -55,6 +79,7 @@ pub struct Config {
     pub(crate) backend: Backend,
     pub(crate) signals_based_traps: bool,
     pub(crate) unmetered: bool,
+    pub(crate) compiler_testing: CompilerTesting,
     pub(crate) features: Features,
     pub(crate) limits: Limits,
     pub(crate) schedule: Schedule,
@@ -67,6 +92,7 @@ impl Default for Config {
             backend: Backend::default(),
             signals_based_traps: true,
             unmetered: false,
+            compiler_testing: CompilerTesting::default(),
             features: Features::default(),
             limits: Limits::default(),
             schedule: Schedule::default(),
@@ -109,6 +135,14 @@ impl Config {
     #[must_use]
     pub fn unmetered_for_benches(mut self, enable: bool) -> Self {
         self.unmetered = enable;
+        self
+    }
+
+    /// Lets machine code be made in another way, for tests of the compiler.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn compiler_for_tests(mut self, testing: CompilerTesting) -> Self {
+        self.compiler_testing = testing;
         self
     }
 

@@ -94,8 +94,16 @@ impl Engine {
 /// SHA3-256 over `lockstep/engine/1` and the SCALE encoding of: semantics version, schedule hash, limits and features as
 /// (name, value) in the order of their names, float policy.
 fn fingerprint(config: &Config) -> [u8; 32] {
-    let Config { floats, backend: _, signals_based_traps: _, unmetered: _, features, limits, schedule } =
-        config;
+    let Config {
+        floats,
+        backend: _,
+        signals_based_traps: _,
+        unmetered: _,
+        compiler_testing: _,
+        features,
+        limits,
+        schedule,
+    } = config;
     let mut named_limits: Vec<(&str, u64)> =
         Limit::ALL.iter().map(|&limit| (limit.name(), limits.get(limit))).collect();
     named_limits.sort_unstable();

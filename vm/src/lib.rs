@@ -86,6 +86,8 @@ mod validate;
 mod value;
 
 pub use caller::Caller;
+#[doc(hidden)]
+pub use config::CompilerTesting;
 pub use config::{Backend, Config, ConfigError, FloatPolicy};
 #[doc(hidden)]
 pub use crosscheck::Seed;

@@ -215,11 +215,12 @@ impl<'m, M: Masm> Compiler<'m, M> {
     fn assign_homes(&mut self, weights: impl Iterator<Item = (u32, u32)>, calls_often: bool) {
         let imported_base = self.env.imports_memory().then_some(M::IMPORTED_BASE);
         let count = M::HOMES.len() - usize::from(imported_base.is_some());
+        let count = self.env.options.homes_max.map_or(count, |most| count.min(most.into()));
         let chosen = &mut self.chosen;
         chosen.clear();
         for (local, weight) in weights {
             if chosen.len() == count {
-                if weight <= chosen[count - 1].1 {
+                if chosen.last().is_none_or(|last| weight <= last.1) {
                     continue;
                 }
                 chosen.pop();
@@ -257,6 +258,7 @@ impl<'m, M: Masm> Compiler<'m, M> {
             self.home_locals[register.0 as usize] = local;
             self.local_homes[local as usize] = register.0;
         }
+        let available = if self.env.options.homes_max.is_some() { M::TEMPS } else { available };
         self.pool = available.minus(self.homes).minus(M::KEPT);
         self.free = self.pool;
         self.owned = RegSet::EMPTY;

@@ -355,6 +355,11 @@ pub(super) trait Masm {
     /// Where the distance of a shift must be that is not constant; a temporary.
     const DISTANCE: Reg;
 
+    /// The operator that comes next stands there. Of use to machines that are [checked](super::checked) only.
+    fn operator(&mut self, _wasm: u32) {}
+    /// Traps as `unreachable` unless the upper half of a register or slot is 0. Changes the flags; for tests.
+    fn check_upper_half(&mut self, value: Source, wasm: u32);
+
     /// Bytes so far.
     fn position(&self) -> u32;
     /// Notes that what has just been emitted belongs to the operator at this offset: a call's return address.

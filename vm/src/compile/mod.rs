@@ -12,6 +12,7 @@
 
 mod aarch64;
 mod call;
+mod checked;
 mod control;
 mod fold;
 mod function;
@@ -28,6 +29,7 @@ use crate::abi::{ContextLayout, Thunks};
 use crate::module::{CodeMap, CodeTarget, info::ModuleInfo};
 use aarch64::Aarch64;
 use alloc::vec::Vec;
+use checked::Checked;
 use function::Compiler;
 use hashbrown::HashMap;
 use lockstep_gas::Plan;
@@ -80,19 +82,30 @@ pub(crate) struct Options {
     pub(crate) copy_price: u32,
     /// Of an x86-64.
     pub(crate) cpu: CpuFeatures,
+    /// For tests: whether code checks what must hold between operators, see `checked`.
+    pub(crate) checked: bool,
+    /// For tests: how many homes there are at most. Registers that are not homes then are nothing.
+    pub(crate) homes_max: Option<u8>,
 }
 
 impl Options {
     /// What a configuration asks for.
     pub(crate) fn new(config: &Config, target: CodeTarget) -> Options {
-        let prices = &config.schedule.prices;
+        let (prices, testing) = (&config.schedule.prices, config.compiler_testing);
+        let cpu = CpuFeatures::detect().unwrap_or_default();
         Options {
             target,
             explicit_bounds: !config.signals_based_traps,
             unmetered: config.unmetered,
             fill_price: prices.memory_fill_byte,
             copy_price: prices.memory_copy_byte,
-            cpu: CpuFeatures::detect().unwrap_or_default(),
+            cpu: CpuFeatures {
+                lzcnt: cpu.lzcnt && testing.lzcnt,
+                tzcnt: cpu.tzcnt && testing.tzcnt,
+                bmi2: cpu.bmi2 && testing.bmi2,
+            },
+            checked: testing.checked,
+            homes_max: testing.homes_max,
         }
     }
 }
@@ -211,9 +224,11 @@ pub(crate) fn compile(bytes: &[u8], info: &ModuleInfo, plan: &Plan, options: &Op
         anchors_calls: info.has_tail_calls,
         far_calls: false,
     };
-    match options.target {
-        CodeTarget::X86_64 => compile_for::<X64>(&mut env),
-        CodeTarget::Aarch64 => compile_for::<Aarch64>(&mut env),
+    match (options.target, options.checked) {
+        (CodeTarget::X86_64, false) => compile_for::<X64>(&mut env),
+        (CodeTarget::X86_64, true) => compile_for::<Checked<X64>>(&mut env),
+        (CodeTarget::Aarch64, false) => compile_for::<Aarch64>(&mut env),
+        (CodeTarget::Aarch64, true) => compile_for::<Checked<Aarch64>>(&mut env),
     }
 }
 

@@ -26,6 +26,7 @@ impl<M: Masm> Compiler<'_, M> {
         while !operators.eof() {
             // Modules are smaller than 4 GiB.
             self.offset = operators.original_position() as u32;
+            self.masm.operator(self.offset);
             operators.visit_operator(self).expect("validated");
             #[cfg(debug_assertions)]
             self.check();

@@ -65,10 +65,18 @@ fn limits() -> Limits {
     Limits::default()
 }
 
+fn config(backend: Backend, signals: bool, floats: FloatPolicy) -> Config {
+    Config::new().backend(backend).signals_based_traps(signals).floats(floats).limits(limits())
+}
+
 fn subject(backend: Backend, signals: bool, floats: FloatPolicy) -> Subject {
-    let config = Config::new().backend(backend).signals_based_traps(signals).floats(floats).limits(limits());
-    let engine = Engine::new(&config).expect("the limits are below their ceilings");
-    Subject { engine, floats, audit: backend == Backend::Interpreter }
+    let subject = subject_of(&config(backend, signals, floats), floats);
+    Subject { audit: backend == Backend::Interpreter, ..subject }
+}
+
+fn subject_of(config: &Config, floats: FloatPolicy) -> Subject {
+    let engine = Engine::new(config).expect("the limits are below their ceilings");
+    Subject { engine, floats, audit: false }
 }
 
 /// Plays the whole selection.
@@ -138,5 +146,27 @@ fn under_reject_floats_are_refused_and_all_else_is_the_same() {
         let reasons =
             [(TEXT_ONLY, TEXTS_SKIPPED), (FLOAT_IMPORT, IMPORTS_SKIPPED), (FLOAT_MODULE, INSTANCES_SKIPPED)];
         assert_complete(&report, &reasons);
+    }
+}
+
+/// Code that checks itself, locals without registers, processors that lack something: all of them say the same.
+#[cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
+#[test]
+fn l60_whatever_the_compiler_may_use_everything_passes() {
+    use lockstep_vm::CompilerTesting;
+    let mut ways = Vec::new();
+    for mask in 0..8 {
+        let [lzcnt, tzcnt, bmi2] = [0, 1, 2].map(|bit| mask >> bit & 1 == 1);
+        ways.push(CompilerTesting { lzcnt, tzcnt, bmi2, ..CompilerTesting::default() });
+    }
+    for homes_max in [None, Some(0), Some(1), Some(2), Some(4)] {
+        ways.push(CompilerTesting { homes_max, checked: true, ..CompilerTesting::default() });
+    }
+    for (number, testing) in ways.into_iter().enumerate() {
+        let config = config(Backend::Native, number % 2 == 0, FloatPolicy::Canonical);
+        let subject = subject_of(&config.compiler_for_tests(testing), FloatPolicy::Canonical);
+        let report = run(&subject, &mut Nobody);
+        report.expect_no_failures(&format!("{testing:?}"));
+        assert_complete(&report, &[(TEXT_ONLY, TEXTS_SKIPPED)]);
     }
 }

@@ -3,14 +3,35 @@
 //! Owns the stores. It must not know what is run.
 
 use lockstep_vm::{
-    Backend, Config, Engine, Error, ErrorKind, Extern, FloatPolicy, Instance, Limits, Linker, Module, Store,
-    Val,
+    Backend, CompilerTesting, Config, Engine, Error, ErrorKind, Extern, FloatPolicy, Instance, Limits,
+    Linker, Module, Store, Val,
 };
 
 /// Gas for every call.
 const GAS: u64 = 1 << 50;
 
-/// A module's instances: one interpreted, one with guard pages, one with explicit bounds.
+/// All that is used by default.
+const ALL: CompilerTesting =
+    CompilerTesting { checked: false, homes_max: None, lzcnt: true, tzcnt: true, bmi2: true };
+const CHECKED: CompilerTesting = CompilerTesting { checked: true, ..ALL };
+
+/// Other machine code that must do the same: code that checks itself, locals that have no registers or few, processors that
+/// lack something.
+const OTHER_COMPILERS: &[(&str, bool, CompilerTesting)] = &[
+    ("checked", true, CHECKED),
+    ("checked, without homes", false, CompilerTesting { homes_max: Some(0), ..CHECKED }),
+    ("one home", true, CompilerTesting { homes_max: Some(1), ..ALL }),
+    ("five homes", true, CompilerTesting { homes_max: Some(5), ..ALL }),
+    ("without lzcnt", true, CompilerTesting { lzcnt: false, ..ALL }),
+    ("without tzcnt", true, CompilerTesting { tzcnt: false, ..ALL }),
+    ("without bmi2", true, CompilerTesting { bmi2: false, ..ALL }),
+    ("lzcnt only", true, CompilerTesting { tzcnt: false, bmi2: false, ..ALL }),
+    ("tzcnt only", true, CompilerTesting { lzcnt: false, bmi2: false, ..ALL }),
+    ("bmi2 only", true, CompilerTesting { lzcnt: false, tzcnt: false, ..ALL }),
+    ("baseline", false, CompilerTesting { lzcnt: false, tzcnt: false, bmi2: false, ..CHECKED }),
+];
+
+/// A module's instances: one interpreted, one with guard pages, one with explicit bounds, and those of other compilers.
 pub(crate) struct Ways(Vec<Way>);
 
 struct Way {
@@ -33,11 +54,16 @@ impl Ways {
     /// Instances of a module, which may import from another.
     pub(crate) fn new(provider: Option<&[u8]>, wasm: &[u8], limits: Limits) -> Ways {
         let config = Config::new().floats(FloatPolicy::Canonical).limits(limits);
-        let configs = [
-            ("interpreter", config.clone().backend(Backend::Interpreter)),
-            ("guarded", config.clone().backend(Backend::Native)),
-            ("bounded", config.backend(Backend::Native).signals_based_traps(false)),
+        let native = config.clone().backend(Backend::Native);
+        let mut configs = vec![
+            ("interpreter", config.backend(Backend::Interpreter)),
+            ("guarded", native.clone()),
+            ("bounded", native.clone().signals_based_traps(false)),
         ];
+        for (name, signals, testing) in OTHER_COMPILERS {
+            let config = native.clone().signals_based_traps(*signals).compiler_for_tests(*testing);
+            configs.push((name, config));
+        }
         Ways(configs.into_iter().map(|(name, config)| Way::new(name, &config, provider, wasm)).collect())
     }
 

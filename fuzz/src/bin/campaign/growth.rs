@@ -168,7 +168,7 @@ impl Report {
 }
 
 /// The machine, as far as it matters to times.
-fn machine() -> String {
+pub(super) fn machine() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find(|line| line.starts_with("model name"));
     let model =

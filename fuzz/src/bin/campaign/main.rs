@@ -7,6 +7,7 @@ mod equality;
 mod growth;
 mod hostile;
 mod log;
+mod prices;
 mod three_ways;
 
 use anyhow::Result;
@@ -30,6 +31,7 @@ enum Campaign {
     Equality(equality::Args),
     Growth(growth::Args),
     Hostile(hostile::Args),
+    Prices(prices::Args),
     ThreeWays(three_ways::Args),
 }
 
@@ -39,6 +41,7 @@ fn main() -> Result<()> {
         Campaign::Equality(args) => equality::run(&args),
         Campaign::Growth(args) => growth::run(&args),
         Campaign::Hostile(args) => hostile::run(&args),
+        Campaign::Prices(args) => prices::run(&args),
         Campaign::ThreeWays(args) => three_ways::run(&args),
     }
 }

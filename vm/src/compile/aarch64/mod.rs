@@ -397,6 +397,16 @@ impl Masm for Aarch64 {
         }
     }
 
+    fn check_upper_half(&mut self, value: Source, wasm: u32) {
+        self.asm.room();
+        match value {
+            Source::Reg(register) => self.emit(encode::lsr_imm(Size::S64, TEMP, register, 32)),
+            Source::Slot(slot) => self.load_at(LDR_W, TEMP, SP, slot_offset(slot) + 4),
+            Source::Imm(_) => return,
+        }
+        self.asm.trap_by(encode::cbnz(Size::S64, TEMP), Trap::Unreachable, wasm);
+    }
+
     fn zero(&mut self, dst: Reg) {
         self.asm.room();
         self.constant(dst, 0);

@@ -439,6 +439,19 @@ impl Masm for X64 {
     const REMAINDER: Reg = RDX;
     const DISTANCE: Reg = RCX;
 
+    fn check_upper_half(&mut self, value: Source, wasm: u32) {
+        let half = match value {
+            Source::Reg(register) => {
+                self.rm(Size::S64, MOV_STORE, register, at(RSP, SCRATCH_SLOT.into()));
+                at(RSP, i32::from(SCRATCH_SLOT) + 4)
+            }
+            Source::Slot(slot) => at(RSP, slot_offset(slot) + 4),
+            Source::Imm(_) => return,
+        };
+        self.mi(Size::S32, CMP_IMM, half, 0);
+        self.trap_on(NOT_EQUAL, Trap::Unreachable, wasm);
+    }
+
     fn position(&self) -> u32 {
         // Code of a part is smaller than 2 GiB.
         self.ops.ops.len() as u32
