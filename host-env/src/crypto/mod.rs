@@ -6,3 +6,6 @@ pub(crate) mod bls12_381;
 pub(crate) mod bn254;
 pub(crate) mod hash;
 pub(crate) mod signature;
+
+#[cfg(test)]
+mod tests;

@@ -166,7 +166,8 @@ pub(crate) fn script_contract() -> Vec<u8> {
 pub(crate) fn cost(schedule: &HostSchedule, function: Function, parts: &[(Unit, u64)]) -> u64 {
     let def = function.def();
     let slots = def.params.len() + usize::from(def.returns.ty().is_some()) + 1;
-    let units: u64 = parts.iter().map(|(unit, count)| u64::from(schedule.unit(function, *unit)) * count).sum();
+    let units: u64 =
+        parts.iter().map(|(unit, count)| u64::from(schedule.unit(function, *unit)) * count).sum();
     u64::from(schedule.base(function)) + units + slots as u64 + u64::from(schedule.base(Function::GasLeft))
 }
 
