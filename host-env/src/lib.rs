@@ -32,8 +32,8 @@ pub use execute::{ExecuteError, Executed, Rejected, Report};
 pub use guest::NONE;
 pub use limits::{HostLimitError, HostLimits};
 pub use list::{
-    ABI_VERSION, Function, FunctionDef, HostSchedule, HostScheduleError, MODULE, ParamKind, PricePart,
-    ReturnKind, Unit, c_header, price_table, rust_header,
+    ABI_VERSION, Function, FunctionDef, FunctionPrices, HostSchedule, HostScheduleError, MODULE, ParamKind,
+    PricePart, ReturnKind, Unit, c_header, price_table, rust_header,
 };
 pub use receipt::{Event, Misuse, RECEIPT_VERSION, Receipt, Status};
 pub use session::DebugText;

@@ -7,7 +7,7 @@ mod header;
 mod price;
 
 pub use header::{c_header, price_table, rust_header};
-pub use price::{HostSchedule, HostScheduleError, Unit};
+pub use price::{FunctionPrices, HostSchedule, HostScheduleError, Unit};
 
 use crate::frame::Node;
 use crate::function;

@@ -39,9 +39,10 @@ macro_rules! define_units {
         /// # Ok::<(), lockstep_host_env::HostScheduleError>(())
         /// ```
         #[derive(Clone, PartialEq, Eq, Debug)]
+        #[allow(clippy::exhaustive_structs, reason = "so that a protocol can be written down in one expression")]
         pub struct HostSchedule {
-            base: [u32; Function::COUNT],
-            own: [u32; Function::COUNT],
+            /// The base price of each function, and of the unit that only it has.
+            pub functions: FunctionPrices,
             $($(#[doc = $doc])* pub $field: u32,)*
             /// A transaction, whatever it does.
             pub transaction: u32,
@@ -53,19 +54,13 @@ macro_rules! define_units {
 
         impl Default for HostSchedule {
             fn default() -> Self {
-                let mut schedule = HostSchedule {
-                    base: [0; Function::COUNT],
-                    own: [0; Function::COUNT],
+                HostSchedule {
+                    functions: FunctionPrices::default(),
                     $($field: $default,)*
                     transaction: 80_000,
                     transaction_byte: 16,
                     upload_byte: 400,
-                };
-                for (index, def) in LIST.iter().enumerate() {
-                    schedule.base[index] = def.base;
-                    schedule.own[index] = def.own;
                 }
-                schedule
             }
         }
 
@@ -74,7 +69,7 @@ macro_rules! define_units {
             pub const fn unit(&self, function: Function, unit: Unit) -> u32 {
                 match unit {
                     $(Unit::$variant => self.$field,)*
-                    Unit::Own => self.own[function as usize],
+                    Unit::Own => self.functions.own[function as usize],
                 }
             }
 
@@ -112,6 +107,24 @@ define_units! {
     event_data EventData "e" = 4,
 }
 
+/// The prices that are each a function's own.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FunctionPrices {
+    base: [u32; Function::COUNT],
+    own: [u32; Function::COUNT],
+}
+
+impl Default for FunctionPrices {
+    fn default() -> Self {
+        let mut prices = FunctionPrices { base: [0; Function::COUNT], own: [0; Function::COUNT] };
+        for (index, def) in LIST.iter().enumerate() {
+            prices.base[index] = def.base;
+            prices.own[index] = def.own;
+        }
+        prices
+    }
+}
+
 /// Why a host schedule is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -135,17 +148,17 @@ pub enum HostScheduleError {
 impl HostSchedule {
     /// The base price of a function.
     pub const fn base(&self, function: Function) -> u32 {
-        self.base[function as usize]
+        self.functions.base[function as usize]
     }
 
     /// Changes the base price of a function.
     pub const fn set_base(&mut self, function: Function, price: u32) {
-        self.base[function as usize] = price;
+        self.functions.base[function as usize] = price;
     }
 
     /// Changes the unit price that only `function` has.
     pub const fn set_own(&mut self, function: Function, price: u32) {
-        self.own[function as usize] = price;
+        self.functions.own[function as usize] = price;
     }
 
     /// Whether the schedule is sound: every price below 2^24 and none 0, but for a function's own unit where it has none.
@@ -157,7 +170,7 @@ impl HostSchedule {
         for def in LIST {
             prices.push((def.name, self.base(def.function)));
             if def.own != 0 {
-                prices.push((def.name, self.own[def.function as usize]));
+                prices.push((def.name, self.functions.own[def.function as usize]));
             }
         }
         prices.extend(self.shared().iter().map(|(name, _, price, _)| (*name, *price)));
@@ -180,7 +193,7 @@ impl HostSchedule {
             .map(|def| {
                 let formula: Vec<(&str, &str)> =
                     def.parts.iter().map(|part| (part.unit.letter(), part.of)).collect();
-                let own = self.own[def.function as usize];
+                let own = self.functions.own[def.function as usize];
                 (def.name, def.ty().to_string(), def.since, formula, self.base(def.function), own)
             })
             .collect();
