@@ -18,3 +18,6 @@ pub use storage::{Account, CommitError, Database, Order, Storage, StorageError, 
 
 pub(crate) use journal::Journal;
 pub(crate) use storage::length;
+
+#[cfg(test)]
+mod tests;
