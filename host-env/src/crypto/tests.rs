@@ -272,7 +272,7 @@ fn bls12_381_holds_the_subgroup() {
         .filter_map(|x| G1Affine::get_point_from_x_unchecked(Fq::from(x), false))
         .find(|point| !point.is_in_correct_subgroup_assuming_on_curve())
         .unwrap();
-    let mut bytes = vec![0; 128];
+    let mut bytes = [0; 128];
     bytes[16..64].copy_from_slice(&outside.x.into_bigint().to_bytes_be());
     bytes[80..].copy_from_slice(&outside.y.into_bigint().to_bytes_be());
     assert!(bls12_381::g1_add(&[&bytes[..], &[0; 128]].concat().try_into().unwrap()).is_some());
