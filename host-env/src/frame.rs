@@ -1,0 +1,155 @@
+//! Frames: one run of a contract's code.
+//!
+//! Owns what a frame knows of itself, and its life: a fresh instance in a store of its own, its start function, its
+//! entry, its ending. What was changed is undone unless it ends well. It must not know who may start a frame or what
+//! that costs.
+
+use crate::environment::Environment;
+use crate::receipt::Misuse;
+use crate::session::Session;
+use crate::state::{Storage, StorageError};
+use crate::types::{Address, Hash};
+use lockstep_vm::{Error, ErrorKind, Host, Store, TrapError};
+
+/// The family of frames, one for each lifetime of the transaction they belong to.
+#[derive(Debug)]
+pub(crate) struct Node;
+
+impl Host for Node {
+    type Data<'a> = Frame<'a>;
+}
+
+/// What the host functions of a frame work on.
+pub(crate) struct Frame<'a> {
+    pub(crate) environment: &'a Environment,
+    pub(crate) storage: &'a dyn Storage,
+    pub(crate) session: &'a mut Session,
+    pub(crate) entry: Entry,
+    /// What it will answer, if it ends well.
+    pub(crate) output: Vec<u8>,
+    /// What its last nested call answered.
+    pub(crate) result: Vec<u8>,
+}
+
+/// How a frame begins.
+pub(crate) struct Entry {
+    /// The account whose storage it works on.
+    pub(crate) account: Address,
+    /// The account that called.
+    pub(crate) caller: Address,
+    /// The amount that came with it.
+    pub(crate) value: u128,
+    pub(crate) is_static: bool,
+    pub(crate) code: Hash,
+    pub(crate) export: Export,
+    pub(crate) input: Vec<u8>,
+}
+
+/// Which function a frame runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Export {
+    Call,
+    /// It may be missing.
+    Deploy,
+}
+
+/// How a frame ended.
+#[derive(Debug)]
+pub(crate) enum Ending {
+    Ok(Vec<u8>),
+    Reverted(Vec<u8>),
+    Trapped(TrapError),
+    /// It could not pay for its beginning.
+    OutOfGas,
+    Misuse(Misuse),
+}
+
+/// What a host function ends a frame with on purpose.
+#[derive(Debug)]
+pub(crate) enum Stopped {
+    Exit,
+    Revert(Vec<u8>),
+    Misuse(Misuse),
+}
+
+impl From<Stopped> for Error {
+    fn from(stopped: Stopped) -> Self {
+        Error::stop(stopped)
+    }
+}
+
+impl From<Misuse> for Error {
+    fn from(misuse: Misuse) -> Self {
+        Stopped::Misuse(misuse).into()
+    }
+}
+
+impl From<StorageError> for Error {
+    fn from(error: StorageError) -> Self {
+        Error::fault_from("the state cannot be read", error.into_inner())
+    }
+}
+
+/// Runs a frame to its end and answers how that was, with the gas left. The journal is as the frame left it; undoing
+/// is for the caller, who knows where it began.
+///
+/// # Errors
+/// A node fault, and nothing else.
+#[inline(never)]
+pub(crate) fn run(
+    environment: &Environment,
+    storage: &dyn Storage,
+    session: &mut Session,
+    entry: Entry,
+    gas: u64,
+) -> Result<(Ending, u64), Error> {
+    let (code, export) = (entry.code, entry.export);
+    session.enter(entry.account);
+    let frame = Frame { environment, storage, session, entry, output: Vec::new(), result: Vec::new() };
+    // Up to 64 frames share a thread's stack: what is large goes elsewhere.
+    let mut store = Box::new(Store::new(environment.engine(), frame));
+    store.set_gas(gas)?;
+    let ended = play(environment, &mut store, &code, export);
+    let gas_left = store.gas();
+    let frame = store.into_data();
+    frame.session.leave();
+    Ok((ending(ended, frame.output)?, gas_left))
+}
+
+fn play(
+    environment: &Environment,
+    store: &mut Store<Frame<'_>>,
+    code: &Hash,
+    export: Export,
+) -> Result<(), Error> {
+    let storage = store.data().storage;
+    let prepared = environment.module(code, || {
+        storage.code(code)?.ok_or_else(|| Error::fault(format_args!("the state lacks the code {code}")))
+    })?;
+    let instance = prepared.instantiate(&mut *store)?;
+    let name = match export {
+        Export::Call => "call",
+        Export::Deploy => "deploy",
+    };
+    match instance.get_func(&*store, name) {
+        Some(function) => function.call(store, &[], &mut []),
+        None if export == Export::Deploy => Ok(()),
+        None => Err(Error::fault(format_args!("the code {code} has no `{name}`"))),
+    }
+}
+
+fn ending(ended: Result<(), Error>, output: Vec<u8>) -> Result<Ending, Error> {
+    let Err(error) = ended else { return Ok(Ending::Ok(output)) };
+    match error.into_kind() {
+        ErrorKind::Trap(trap) => Ok(Ending::Trapped(trap)),
+        ErrorKind::Stop(stop) => match stop.downcast::<Stopped>() {
+            Ok(Stopped::Exit) => Ok(Ending::Ok(output)),
+            Ok(Stopped::Revert(data)) => Ok(Ending::Reverted(data)),
+            Ok(Stopped::Misuse(misuse)) => Ok(Ending::Misuse(misuse)),
+            Err(stop) => Err(Error::fault(stop)),
+        },
+        ErrorKind::Fault(fault) => Err(fault.into()),
+        // Uploads are checked so that none of these can be.
+        other => Err(Error::fault(Error::from(other))),
+    }
+}

@@ -1,0 +1,91 @@
+//! Sessions: what all frames of one transaction share.
+//!
+//! Owns the journal, the frames that are active, and what is known of block and sender. It must not know gas.
+
+use crate::state::{Account, Journal, Storage, StorageResult};
+use crate::transaction::Block;
+use crate::types::Address;
+
+/// A text of a contract's, for whoever listens.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct DebugText {
+    /// The account that said it.
+    pub account: Address,
+    /// What it said, as far as it was UTF-8.
+    pub text: String,
+}
+
+/// What the frames of a transaction share.
+pub(crate) struct Session {
+    pub(crate) journal: Journal,
+    pub(crate) block: Block,
+    pub(crate) origin: Address,
+    active: Vec<Active>,
+    pub(crate) debug: Vec<DebugText>,
+}
+
+/// A frame that has not ended.
+struct Active {
+    account: Address,
+    /// Whether the call it waits for lets its account be entered again.
+    reentry: bool,
+}
+
+impl Session {
+    pub(crate) fn new(block: Block, origin: Address) -> Session {
+        Session { journal: Journal::default(), block, origin, active: Vec::new(), debug: Vec::new() }
+    }
+
+    pub(crate) fn enter(&mut self, account: Address) {
+        self.active.push(Active { account, reentry: false });
+    }
+
+    pub(crate) fn leave(&mut self) {
+        self.active.pop();
+    }
+
+    /// How many frames are active.
+    pub(crate) fn depth(&self) -> usize {
+        self.active.len()
+    }
+
+    /// Says whether the call that the innermost frame is about to make lets its account be entered again.
+    pub(crate) fn allow_reentry(&mut self, allow: bool) {
+        if let Some(innermost) = self.active.last_mut() {
+            innermost.reentry = allow;
+        }
+    }
+
+    /// Whether entering an account would be a reentry that a waiting call does not allow.
+    pub(crate) fn denies_entry(&self, account: &Address) -> bool {
+        self.active.iter().any(|frame| frame.account == *account && !frame.reentry)
+    }
+
+    pub(crate) fn account(&self, storage: &dyn Storage, address: &Address) -> StorageResult<Account> {
+        self.journal.account(storage, address)
+    }
+
+    /// Moves an amount, if there is that much. What there is of everything fits 128 bits, so no balance can overflow;
+    /// a state in which one would is refused as a lack of balance.
+    pub(crate) fn transfer(
+        &mut self,
+        storage: &dyn Storage,
+        from: &Address,
+        to: &Address,
+        amount: u128,
+    ) -> StorageResult<bool> {
+        let mut sender = self.account(storage, from)?;
+        let Some(left) = sender.balance.checked_sub(amount) else { return Ok(false) };
+        if amount == 0 || from == to {
+            return Ok(true);
+        }
+        let mut receiver = self.account(storage, to)?;
+        let Some(sum) = receiver.balance.checked_add(amount) else { return Ok(false) };
+        sender.balance = left;
+        receiver.balance = sum;
+        self.journal.set_account(*from, sender);
+        self.journal.set_account(*to, receiver);
+        Ok(true)
+    }
+}
