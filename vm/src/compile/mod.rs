@@ -12,6 +12,7 @@
 
 mod call;
 mod checked;
+mod checks;
 mod control;
 mod fold;
 mod function;
