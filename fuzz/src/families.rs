@@ -12,6 +12,7 @@ mod functions;
 mod locals;
 mod nesting;
 mod ordinary;
+mod registers;
 mod sections;
 mod skeleton;
 mod straight;
@@ -239,6 +240,32 @@ pub const FAMILIES: &[Family] = &[
     family("blocks-and-locals", BODY, 1, locals::blocks, "10,000 locals, each set in a block of its own"),
     family("loops-and-locals", BODY, 1, locals::loops, "10,000 locals, some live round each loop"),
     family("register-pressure", BODY, 1, locals::pressure, "sums of 64 locals, all on the stack at once"),
+    family("loops-and-calls", BODY, 1, registers::loops_and_calls, "calls, each in a loop of its own"),
+    family("br-if-after-calls", BODY, 1, registers::branches_after_calls, "branches to a loop, behind calls"),
+    family(
+        "br-table-after-calls",
+        BODY,
+        1,
+        registers::tables_after_calls,
+        "tables to a loop and a block, behind calls",
+    ),
+    family("returns-many", BODY, 1, registers::returns, "returns out of ifs"),
+    family("calls-permuted", BODY, 1, registers::arguments_permuted, "calls whose arguments change places"),
+    family("calls-constants", BODY, 1, registers::constant_arguments, "calls of 16 constants"),
+    family(
+        "br-table-values",
+        BODY,
+        1,
+        registers::table_of_values,
+        "one table, each target another block that takes a value",
+    ),
+    family(
+        "values-below-blocks",
+        BODY,
+        1,
+        registers::values_below_blocks,
+        "locals on the stack, and a block above each",
+    ),
     family("straight-arithmetic", BODY, 1, straight::arithmetic, "arithmetic on a few locals"),
     family("straight-memory", BODY, 1, straight::memory, "loads and stores"),
     family("straight-division", BODY, 1, straight::division, "divisions, each of which may trap"),

@@ -12,7 +12,7 @@ use lockstep_fuzz::oracle::equality::{Counts, Options, Subject, examine};
 use lockstep_fuzz::oracle::setup::Setup;
 use lockstep_fuzz::oracle::three_ways::{Call, Script};
 use lockstep_fuzz::oracle::value::{Outcome, Value};
-use lockstep_vm::Trap;
+use lockstep_vm::{CompilerTesting, Trap};
 
 /// Generated modules, unless more are asked for.
 const MODULES: u64 = 4_000;
@@ -29,7 +29,15 @@ fn l91_generated_modules_end_alike_in_every_engine() {
     let counts = on_large_stack(move || {
         let mut counts = Counts::default();
         for seed in 0..MODULES * factor {
-            counts.add(examine(seed, Options { float_percent: 40, inputs: 12, sweep_percent: 15 }));
+            counts.add(examine(
+                seed,
+                Options {
+                    float_percent: 40,
+                    inputs: 12,
+                    sweep_percent: 15,
+                    compiler: CompilerTesting::default(),
+                },
+            ));
         }
         counts
     });
@@ -40,6 +48,28 @@ fn l91_generated_modules_end_alike_in_every_engine() {
     assert!(counts.swept.0 > 0 && counts.limits.0 > 0 && counts.limits.1 > 0, "limits strike");
     assert!(counts.modules.contains_key("linked"), "instances call each other");
     assert!(counts.refused * 50 <= counts.module_count(), "few modules are refused");
+}
+
+/// Code that checks itself, with fewer and fewer registers for locals, and without what not every processor has.
+#[test]
+fn l60_generated_modules_end_alike_whatever_the_compiler_may_use() {
+    const EACH: u64 = 400;
+    let baseline = CompilerTesting { lzcnt: false, tzcnt: false, bmi2: false, ..CompilerTesting::default() };
+    let fewer = [None, Some(0), Some(1), Some(2), Some(5)];
+    let compilers = fewer.map(|homes_max| CompilerTesting { checked: true, homes_max, ..baseline });
+    let counts = on_large_stack(move || {
+        let mut counts = Counts::default();
+        for (seed, compiler) in (0..).step_by(EACH as usize).zip(compilers) {
+            for seed in seed..seed + EACH {
+                counts
+                    .add(examine(seed, Options { float_percent: 40, inputs: 8, sweep_percent: 5, compiler }));
+            }
+        }
+        counts
+    });
+    println!("{}\n{}", counts.line(), counts.table());
+    assert!(counts.findings.is_empty(), "{}", counts.table());
+    assert!(counts.returned * 2 > counts.executions, "at least half return");
 }
 
 #[test]

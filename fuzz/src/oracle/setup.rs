@@ -3,7 +3,7 @@
 //! Owns both engines' configuration, and the random choice of one. It must not know modules.
 
 use lockstep_gas::{Form, InstrumentConfig, Op, PRICE_CEILING, Schedule};
-use lockstep_vm::{Backend, Config, Engine, FloatPolicy, Limits};
+use lockstep_vm::{Backend, CompilerTesting, Config, Engine, FloatPolicy, Limits};
 
 use crate::random::Random;
 
@@ -39,6 +39,15 @@ impl Setup {
     pub fn native(&self, signals_based_traps: bool) -> Self {
         let config = self.engine.config().clone().backend(Backend::Native);
         Self::of(&config.signals_based_traps(signals_based_traps))
+    }
+
+    /// The same with machine code made in another way.
+    ///
+    /// # Panics
+    /// Never: what made this can be made again.
+    #[must_use]
+    pub fn compiled(&self, testing: CompilerTesting) -> Self {
+        Self::of(&self.engine.config().clone().compiler_for_tests(testing))
     }
 
     fn of(config: &Config) -> Self {

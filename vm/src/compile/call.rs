@@ -76,6 +76,7 @@ impl<M: Masm> Compiler<'_, M> {
         self.charge();
         self.settle_flags();
         let (parameters, results) = self.env.function_arity(function);
+        self.check_arguments(self.env.info.functions[function as usize]);
         self.store_homes(self.homes);
         self.pass_arguments(parameters);
         match function.checked_sub(self.env.info.imported_functions) {
@@ -96,6 +97,7 @@ impl<M: Masm> Compiler<'_, M> {
             }
         }
         self.take_results(results);
+        self.check_results(self.env.info.functions[function as usize]);
     }
 
     pub(super) fn call_indirect(&mut self, type_index: u32, table: u32) {
@@ -110,6 +112,7 @@ impl<M: Masm> Compiler<'_, M> {
         self.masm.call_resolved(self.offset);
         self.masm.restore_anchor();
         self.take_results(results);
+        self.check_results(type_index);
     }
 
     pub(super) fn return_call(&mut self, function: u32) {
@@ -119,6 +122,7 @@ impl<M: Masm> Compiler<'_, M> {
         self.charge();
         self.settle_flags();
         let (parameters, _) = self.env.function_arity(function);
+        self.check_arguments(self.env.info.functions[function as usize]);
         self.pass_arguments(parameters);
         self.restore_kept();
         match function.checked_sub(self.env.info.imported_functions) {
@@ -161,6 +165,7 @@ impl<M: Masm> Compiler<'_, M> {
         self.free.insert(M::SCRATCH);
         self.release(index);
         self.store_homes(self.homes);
+        self.check_arguments(type_index);
         // The result register is taken, so that no argument is moved through it.
         self.pass_arguments(parameters);
         self.free.insert(M::RESULT);

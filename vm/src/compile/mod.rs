@@ -13,6 +13,7 @@
 mod aarch64;
 mod call;
 mod checked;
+mod checks;
 mod control;
 mod fold;
 mod function;

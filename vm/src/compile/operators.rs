@@ -241,6 +241,7 @@ impl<M: Masm> Compiler<'_, M> {
     /// `i64.extend_i32_u`: an `i32` has a zero upper half already.
     pub(super) fn extend_u(&mut self) {
         self.settle_flags();
+        self.check_operands(&[crate::ValType::I32]);
     }
 
     pub(super) fn compare(&mut self, cond: Cond, size: Size) {

@@ -15,11 +15,16 @@ const ALL: CompilerTesting =
     CompilerTesting { checked: false, homes_max: None, lzcnt: true, tzcnt: true, bmi2: true };
 const CHECKED: CompilerTesting = CompilerTesting { checked: true, ..ALL };
 
-/// Other machine code that must do the same: code that checks itself, locals that have no registers or few, processors that
-/// lack something.
+/// Other machine code that must do the same: code that checks itself, locals that have few registers or none, processors
+/// that lack something. The first two leave nothing out; `LOCKSTEP_ALL_COMPILERS` asks for all, which takes three times as
+/// long.
 const OTHER_COMPILERS: &[(&str, bool, CompilerTesting)] = &[
     ("checked", true, CHECKED),
-    ("checked, without homes", false, CompilerTesting { homes_max: Some(0), ..CHECKED }),
+    (
+        "checked, without homes, baseline",
+        false,
+        CompilerTesting { checked: true, homes_max: Some(0), lzcnt: false, tzcnt: false, bmi2: false },
+    ),
     ("one home", true, CompilerTesting { homes_max: Some(1), ..ALL }),
     ("five homes", true, CompilerTesting { homes_max: Some(5), ..ALL }),
     ("without lzcnt", true, CompilerTesting { lzcnt: false, ..ALL }),
@@ -28,8 +33,10 @@ const OTHER_COMPILERS: &[(&str, bool, CompilerTesting)] = &[
     ("lzcnt only", true, CompilerTesting { tzcnt: false, bmi2: false, ..ALL }),
     ("tzcnt only", true, CompilerTesting { lzcnt: false, bmi2: false, ..ALL }),
     ("bmi2 only", true, CompilerTesting { lzcnt: false, tzcnt: false, ..ALL }),
-    ("baseline", false, CompilerTesting { lzcnt: false, tzcnt: false, bmi2: false, ..CHECKED }),
+    ("baseline", true, CompilerTesting { lzcnt: false, tzcnt: false, bmi2: false, ..ALL }),
 ];
+/// How many of them there are unless all are asked for.
+const USUAL: usize = 2;
 
 /// A module's instances: one interpreted, one with guard pages, one with explicit bounds, and those of other compilers.
 pub(crate) struct Ways(Vec<Way>);
@@ -60,7 +67,11 @@ impl Ways {
             ("guarded", native.clone()),
             ("bounded", native.clone().signals_based_traps(false)),
         ];
-        for (name, signals, testing) in OTHER_COMPILERS {
+        let count = match std::env::var_os("LOCKSTEP_ALL_COMPILERS") {
+            Some(_) => OTHER_COMPILERS.len(),
+            None => USUAL,
+        };
+        for (name, signals, testing) in &OTHER_COMPILERS[..count] {
             let config = native.clone().signals_based_traps(*signals).compiler_for_tests(*testing);
             configs.push((name, config));
         }

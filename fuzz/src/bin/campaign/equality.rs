@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use lockstep_fuzz::oracle::equality::{Counts, Options, examine};
+use lockstep_vm::CompilerTesting;
 
 use super::log;
 
@@ -46,12 +47,37 @@ pub(crate) struct Args {
     /// In how many of a hundred small modules gas runs out at every charge, and the stack at every height.
     #[arg(long, default_value_t = 20)]
     sweep: u32,
+    /// Let machine code check itself.
+    #[arg(long)]
+    checked: bool,
+    /// How many locals have a register at most; registers beside the temporaries are then left alone.
+    #[arg(long)]
+    homes: Option<u8>,
+    /// What of lzcnt, tzcnt and bmi2 not to use.
+    #[arg(long, value_delimiter = ',')]
+    without: Vec<String>,
     /// Append a line to the log of campaigns.
     #[arg(long)]
     log: bool,
     /// Where modules with a difference are kept, and the seeds being examined: what to look at when the process dies.
     #[arg(long, default_value = "equality-findings")]
     findings: PathBuf,
+}
+
+impl Args {
+    fn compiler(&self) -> Result<CompilerTesting> {
+        let mut compiler =
+            CompilerTesting { checked: self.checked, homes_max: self.homes, ..CompilerTesting::default() };
+        for feature in &self.without {
+            match feature.as_str() {
+                "lzcnt" => compiler.lzcnt = false,
+                "tzcnt" => compiler.tzcnt = false,
+                "bmi2" => compiler.bmi2 = false,
+                other => bail!("`{other}` is none of lzcnt, tzcnt and bmi2"),
+            }
+        }
+        Ok(compiler)
+    }
 }
 
 /// Runs the campaign; fails when anything differs, or when too little was executed to tell.
@@ -66,6 +92,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         args.floats,
         args.sweep
     );
+    let compiler = args.compiler()?;
+    let what = if compiler == CompilerTesting::default() { what } else { format!("{what} {compiler:?}") };
     println!("{what}\n{}", counts.table());
     for finding in &counts.findings {
         finding.save(&args.findings)?;
@@ -87,7 +115,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 fn generated(args: &Args) -> Result<Counts> {
-    let options = Options { float_percent: args.floats, inputs: args.inputs, sweep_percent: args.sweep };
+    let options = Options {
+        float_percent: args.floats,
+        inputs: args.inputs,
+        sweep_percent: args.sweep,
+        compiler: args.compiler()?,
+    };
     let total = Mutex::new(Counts::default());
     let next = AtomicU64::new(args.seed);
     let end = args.seed.saturating_add(args.modules);

@@ -2,7 +2,7 @@
 //!
 //! Owns what is tried with a module. It must not know how many modules there are.
 
-use lockstep_vm::ValType;
+use lockstep_vm::{CompilerTesting, ValType};
 
 use super::super::ours::{Seen, exported_functions};
 use super::super::prepare::NotReady;
@@ -24,6 +24,8 @@ pub struct Options {
     pub inputs: usize,
     /// In how many of a hundred small modules gas runs out at every charge, and the stack at every height.
     pub sweep_percent: u32,
+    /// How machine code is made.
+    pub compiler: CompilerTesting,
 }
 
 /// Executions that a search for charges may take.
@@ -45,7 +47,8 @@ const HEIGHTS: u64 = 40;
 
 /// Examines the module of a seed.
 pub fn examine(seed: u64, options: Options) -> Counts {
-    let recipe = Recipe::of_compilers(seed, options.float_percent);
+    let mut recipe = Recipe::of_compilers(seed, options.float_percent);
+    recipe.setup = recipe.setup.compiled(options.compiler);
     let mut counts = Counts::default();
     *counts.modules.entry(format!("{:?}", recipe.kind).to_lowercase()).or_default() += 1;
     let subject = match Subject::new(&recipe.setup, &recipe.wasm) {
