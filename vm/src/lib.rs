@@ -70,7 +70,11 @@ mod memory;
 mod module;
 #[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
 mod native;
-#[cfg(not(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux")))]
+#[cfg(not(all(
+    feature = "native",
+    any(target_arch = "x86_64", target_arch = "aarch64"),
+    target_os = "linux"
+)))]
 #[path = "native/absent.rs"]
 mod native;
 mod store;

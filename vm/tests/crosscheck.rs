@@ -5,7 +5,11 @@ mod support;
 
 /// Without a native backend there is nothing to check against.
 #[test]
-#[cfg(not(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux")))]
+#[cfg(not(all(
+    feature = "native",
+    any(target_arch = "x86_64", target_arch = "aarch64"),
+    target_os = "linux"
+)))]
 fn without_a_native_backend_it_is_refused() {
     use lockstep_vm::{Backend, Config, ConfigError, Engine, ErrorKind};
     let error = Engine::new(&Config::new().backend(Backend::CrossCheck)).unwrap_err();

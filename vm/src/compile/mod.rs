@@ -23,8 +23,8 @@ mod stack;
 mod visit;
 mod x64;
 
-use crate::abi::{ContextLayout, Thunks};
 use crate::Config;
+use crate::abi::{ContextLayout, Thunks};
 use crate::module::{CodeMap, CodeTarget, info::ModuleInfo};
 use aarch64::Aarch64;
 use alloc::vec::Vec;

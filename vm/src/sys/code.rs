@@ -253,8 +253,7 @@ mod tests {
     use alloc::{vec, vec::Vec};
 
     /// Does nothing, four bytes long.
-    const NOTHING: [u8; 4] =
-        if cfg!(target_arch = "aarch64") { [0x1f, 0x20, 0x03, 0xd5] } else { [0x90; 4] };
+    const NOTHING: [u8; 4] = if cfg!(target_arch = "aarch64") { [0x1f, 0x20, 0x03, 0xd5] } else { [0x90; 4] };
 
     /// A function that answers a number.
     fn answering(number: u16) -> Vec<u8> {

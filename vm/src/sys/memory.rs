@@ -4,7 +4,11 @@
 //! not know pages of WebAssembly, limits or bounds.
 
 use super::OutOfMemory;
-#[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
+#[cfg(all(
+    feature = "native",
+    any(target_arch = "x86_64", target_arch = "aarch64"),
+    target_os = "linux"
+))]
 use super::reservation::Reservation;
 use alloc::vec::Vec;
 use core::fmt;
@@ -25,7 +29,11 @@ enum Backing {
     /// The bytes may move when they grow.
     Heap(Vec<u8>),
     /// They never move.
-    #[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
+    #[cfg(all(
+        feature = "native",
+        any(target_arch = "x86_64", target_arch = "aarch64"),
+        target_os = "linux"
+    ))]
     Reserved(Reservation),
 }
 
@@ -44,7 +52,11 @@ impl LinearMemory {
     }
 
     /// So many bytes, in whole pages of the machine, at a base that never moves, with at least so many words before it.
-    #[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
+    #[cfg(all(
+        feature = "native",
+        any(target_arch = "x86_64", target_arch = "aarch64"),
+        target_os = "linux"
+    ))]
     pub(crate) fn reserved(length: u64, prefix_words: usize) -> Result<LinearMemory, OutOfMemory> {
         let reservation = Reservation::new(usize::try_from(length).map_err(|_| OutOfMemory)?, prefix_words)?;
         let (base, length) = (reservation.base(), reservation.length());
@@ -61,7 +73,11 @@ impl LinearMemory {
                 self.base = NonNull::new(bytes.as_mut_ptr()).expect("vectors are never at 0");
                 self.length = bytes.len();
             }
-            #[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
+            #[cfg(all(
+                feature = "native",
+                any(target_arch = "x86_64", target_arch = "aarch64"),
+                target_os = "linux"
+            ))]
             Backing::Reserved(reservation) => {
                 reservation.grow(more)?;
                 self.length = reservation.length();
@@ -149,7 +165,11 @@ mod tests {
         assert_eq!(*none, [0]);
     }
 
-    #[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
+    #[cfg(all(
+        feature = "native",
+        any(target_arch = "x86_64", target_arch = "aarch64"),
+        target_os = "linux"
+    ))]
     #[test]
     fn bytes_are_zero_and_grow_in_place() {
         let memory = LinearMemory::reserved(PAGE, 1_000).unwrap();

@@ -36,7 +36,12 @@ mod pages;
 mod pool;
 #[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
 mod reservation;
-#[cfg(all(test, feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
+#[cfg(all(
+    test,
+    feature = "native",
+    any(target_arch = "x86_64", target_arch = "aarch64"),
+    target_os = "linux"
+))]
 pub(crate) mod sample;
 #[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
 pub(crate) mod signals;

@@ -15,11 +15,23 @@ use transcript::Transcript;
 /// What must pass the suite: a name, a backend, and whether it may rely on signals.
 const CONFIGURATIONS: &[(&str, Backend, bool)] = &[
     ("interpreter", Backend::Interpreter, true),
-    #[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
+    #[cfg(all(
+        feature = "native",
+        any(target_arch = "x86_64", target_arch = "aarch64"),
+        target_os = "linux"
+    ))]
     ("native, guard pages", Backend::Native, true),
-    #[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
+    #[cfg(all(
+        feature = "native",
+        any(target_arch = "x86_64", target_arch = "aarch64"),
+        target_os = "linux"
+    ))]
     ("native, explicit bounds", Backend::Native, false),
-    #[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
+    #[cfg(all(
+        feature = "native",
+        any(target_arch = "x86_64", target_arch = "aarch64"),
+        target_os = "linux"
+    ))]
     ("cross-checked", Backend::CrossCheck, true),
 ];
 

@@ -102,8 +102,7 @@ fn in_another_process(name: &str) {
             command
         }
     };
-    let output =
-        command.args(["--exact", name, "--ignored", "--test-threads=1"]).output().unwrap();
+    let output = command.args(["--exact", name, "--ignored", "--test-threads=1"]).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{name}: {}\n{out}{err}", output.status);

@@ -14,9 +14,17 @@ use vector::{ScheduleFile, Vector};
 /// What must agree with the vectors.
 const BACKENDS: &[(&str, Backend)] = &[
     ("interpreter", Backend::Interpreter),
-    #[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
+    #[cfg(all(
+        feature = "native",
+        any(target_arch = "x86_64", target_arch = "aarch64"),
+        target_os = "linux"
+    ))]
     ("native", Backend::Native),
-    #[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
+    #[cfg(all(
+        feature = "native",
+        any(target_arch = "x86_64", target_arch = "aarch64"),
+        target_os = "linux"
+    ))]
     ("cross-checked", Backend::CrossCheck),
 ];
 

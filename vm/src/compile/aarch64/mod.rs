@@ -503,15 +503,7 @@ impl Masm for Aarch64 {
         self.emit(encode::umulh(quotient, copy, TEMP));
         if by.adds {
             self.three(Size::S64, SUB, TEMP, copy, quotient);
-            self.emit(encode::shifted(
-                Size::S64,
-                ADD,
-                quotient,
-                quotient,
-                TEMP,
-                By::RightUnsigned,
-                1,
-            ));
+            self.emit(encode::shifted(Size::S64, ADD, quotient, quotient, TEMP, By::RightUnsigned, 1));
         }
         if by.shift > 0 {
             self.emit(encode::lsr_imm(Size::S64, quotient, quotient, by.shift));

@@ -3,9 +3,7 @@
 //! Owns which instructions make a constant, and how an address is formed that no single instruction has room for. Nothing
 //! here changes the flags, but for the check of an address. It must not know operators.
 
-use super::encode::{
-    self, ADD, Bitmask, Displacement, Extend, HI, Imm12, LDR_W, LDR_X, Move, SP, SUBS, ZR,
-};
+use super::encode::{self, ADD, Bitmask, Displacement, Extend, HI, Imm12, LDR_W, LDR_X, Move, SP, SUBS, ZR};
 use super::{ANCHOR, Aarch64, LINK, PASSING, TEMP};
 use crate::abi::field;
 use crate::compile::masm::{Address, Load, Masm, Reg, Size, Source, Store};

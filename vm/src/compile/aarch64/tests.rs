@@ -1,7 +1,7 @@
 //! Every form of instruction through a disassembler that shares nothing with the encoder: random registers, and every
 //! immediate next to where it stops fitting.
 
-use super::encode::{self, *};
+use super::encode::*;
 use crate::compile::masm::{Reg, Size};
 use alloc::{format, string::String, string::ToString, vec, vec::Vec};
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -110,14 +110,9 @@ fn integer_instructions_are_what_they_say() {
             forms.is(three(size, ORR, d, ZR, m), format!("mov {dn}, {mn}"));
             forms.is(three(size, SUB, d, ZR, m), format!("neg {dn}, {mn}"));
             forms.is(three(size, SUBS, ZR, n, m), format!("cmp {nn}, {mn}"));
-            for (op, text) in [
-                (UDIV, "udiv"),
-                (SDIV, "sdiv"),
-                (LSLV, "lsl"),
-                (LSRV, "lsr"),
-                (ASRV, "asr"),
-                (RORV, "ror"),
-            ] {
+            for (op, text) in
+                [(UDIV, "udiv"), (SDIV, "sdiv"), (LSLV, "lsl"), (LSRV, "lsr"), (ASRV, "asr"), (RORV, "ror")]
+            {
                 forms.is(two(size, op, d, n, m), format!("{text} {dn}, {nn}, {mn}"));
             }
             forms.is(one(size, RBIT, d, n), format!("rbit {dn}, {nn}"));
@@ -230,7 +225,11 @@ fn bit_masks_are_all_that_the_processor_knows() {
         // Next to those that are.
         others.extend(known.iter().map(|value| value ^ 1 << (value % u64::from(width))));
         for value in others {
-            assert_eq!(Bitmask::new(size, value).is_some(), known.binary_search(&value).is_ok(), "{value:#x}");
+            assert_eq!(
+                Bitmask::new(size, value).is_some(),
+                known.binary_search(&value).is_ok(),
+                "{value:#x}"
+            );
         }
     }
 }

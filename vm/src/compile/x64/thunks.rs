@@ -3,8 +3,8 @@
 //! Owns the machine's side of the native ABI's thunks. It must not know functions.
 
 use super::{Env, R13, X64, align};
-use crate::compile::machine::{Assembled, Machine, TRAPS};
 use crate::abi::{Thunks, builtin, exit, field, import_word, state};
+use crate::compile::machine::{Assembled, Machine, TRAPS};
 use crate::compile::masm::{Masm, Reg};
 use crate::trap::Trap;
 use alloc::vec::Vec;
