@@ -1,5 +1,5 @@
 //! `lockstep inspect --asm`: machine code beside the operators that it was made of.
-#![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#![cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]
 
 mod common;
 
@@ -52,10 +52,20 @@ fn check(function: &Value) {
     }
 }
 
+/// Both machines, and what each calls a charge and a call.
+const MACHINES: [(&str, &str, &str); 2] =
+    [("x86_64", "sub r15, ", "call "), ("aarch64", "subs x27, x27, ", "bl ")];
+
 #[test]
 fn operators_stand_beside_their_code() {
-    let file = file("asm.wat", TEXT);
-    let object = lockstep(&["inspect", &file, "--asm", "--json"]).clean().json();
+    for (target, charge, call) in MACHINES {
+        operators_stand_beside(target, charge, call);
+    }
+}
+
+fn operators_stand_beside(target: &str, charge: &str, call: &str) {
+    let file = file(&format!("asm-{target}.wat"), TEXT);
+    let object = lockstep(&["inspect", &file, "--asm", "--json", "--target", target]).clean().json();
     let functions = array(&object, "functions");
     functions.iter().for_each(check);
     let segments = array(&functions[0]["asm"], "segments");
@@ -64,29 +74,35 @@ fn operators_stand_beside_their_code() {
     let segment = segments.iter().find(|segment| texts(segment, "operators").iter().any(calling)).unwrap();
     assert_eq!(texts(segment, "operators"), ["local.get 0", "i32.const 1", "i32.sub", "call $fib"]);
     let instructions = texts(segment, "instructions");
-    assert!(instructions[0].starts_with("sub r15, "), "a run begins with its price: {instructions:?}");
+    assert!(instructions[0].starts_with(charge), "a run begins with its price: {instructions:?}");
     let last = instructions.last().unwrap();
-    assert!(last.starts_with("call ") && last.ends_with(" <fib>"), "{instructions:?}");
+    assert!(last.starts_with(call) && last.ends_with(" <fib>"), "{instructions:?}");
 }
 
 #[test]
 fn stubs_and_tables_are_shown_as_such() {
     let file = file("asm-stubs.wat", TEXT);
-    let ran = lockstep(&["inspect", &file, "--function", "all", "--asm"]).clean();
-    assert_eq!(ran.code, 0, "{}", ran.stderr);
-    let text = ran.text();
-    for words in ["stack check", "trap OutOfGas", "trap DivideByZero", "<trap Unreachable>"] {
-        assert!(text.contains(words), "no {words:?} in {text}");
+    for (target, ..) in MACHINES {
+        let ran = lockstep(&["inspect", &file, "--function", "all", "--asm", "--target", target]).clean();
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let text = ran.text();
+        for words in ["stack check", "trap OutOfGas", "trap DivideByZero", "<trap Unreachable>"] {
+            assert!(text.contains(words), "no {words:?} in {text}");
+        }
+        assert_eq!(text.matches("table entry 0x").count(), 3, "{text}");
+        assert!(!text.contains("<fib>"), "one function was asked for");
     }
-    assert_eq!(text.matches("table entry 0x").count(), 3, "{text}");
-    assert!(!text.contains("<fib>"), "one function was asked for");
+    assert_eq!(lockstep(&["inspect", &file, "--target", "aarch64"]).clean().code, 2);
     assert_eq!(lockstep(&["inspect", &file, "--asm", "--runs"]).clean().code, 2);
 }
 
 #[test]
 fn every_fixture_can_be_shown() {
-    for fixture in lockstep_fixtures::all() {
-        let arguments = ["inspect", fixture.wasm_path, "--asm"];
+    let fixtures = lockstep_fixtures::all();
+    for (fixture, (target, ..)) in
+        fixtures.iter().flat_map(|fixture| MACHINES.map(|machine| (fixture, machine)))
+    {
+        let arguments = ["inspect", fixture.wasm_path, "--asm", "--target", target];
         let ran = lockstep(&[&arguments[..], &["--json"]].concat()).clean();
         let object = ran.json();
         let with_floats = [&arguments[..], &["--json", "--floats", "canonical"]].concat();

@@ -16,6 +16,9 @@ const BELOW: u32 = 5;
 /// Of so many cases one is called by itself, where one traps.
 const ALONE: usize = 11;
 
+/// Of so many inputs one is tried. An emulator, which is where aarch64 is tested, takes ten minutes for all.
+const EVERY: usize = if cfg!(target_arch = "aarch64") { 7 } else { 1 };
+
 /// All cases of an operator.
 fn cases(operator: Operator) -> Vec<Case> {
     let uses = uses(operator.result);
@@ -95,7 +98,7 @@ pub(crate) fn differences(operators: &[Operator]) -> String {
         let wasm = module(&cases, Memory::Kept);
         let mut ways = Ways::new(None, &wasm, Limits::default());
         let mut told = 0;
-        for (turn, arguments) in inputs(operator).into_iter().enumerate() {
+        for (turn, arguments) in inputs(operator).into_iter().step_by(EVERY).enumerate() {
             calls += 1;
             let ended = ways.call("all", &arguments);
             let mut suspects = Vec::new();
