@@ -5,6 +5,8 @@
 //! lockstep run FILE --invoke NAME [ARG...]               call an export; results, gas, stack
 //! lockstep instrument IN -o OUT                          write the meter into the module
 //! lockstep inspect FILE [--function NAME|INDEX] [--runs|--asm]  what does it cost, what is it compiled to?
+//! lockstep deploy FILE --state CHAIN                     bring a contract on a chain in a file
+//! lockstep call ADDRESS --state CHAIN [--input BYTES]    call it; receipt, events, gas, state root
 //! ```
 //! Modules are read as wasm or wat, from a file or, for `-`, standard input. `--json` answers in one object whose words
 //! are stable. Answers go to standard output and complaints to standard error: one line `error: ...`, and a line
@@ -22,7 +24,10 @@
 
 #![forbid(unsafe_code)]
 
+mod call;
+mod chain;
 mod check;
+mod deploy;
 mod diagnostic;
 mod disassembly;
 mod exit;
@@ -71,6 +76,12 @@ enum Command {
     /// Show prices, runs and frames of a module's functions
     #[command(after_help = format!("{}\n\n{EXIT_CODES}", inspect::EXAMPLES))]
     Inspect(inspect::InspectArgs),
+    /// Bring a contract on a chain that is kept in a file
+    #[command(after_help = format!("{}\n\n{EXIT_CODES}", deploy::EXAMPLES))]
+    Deploy(deploy::DeployArgs),
+    /// Call a contract on that chain
+    #[command(after_help = format!("{}\n\n{EXIT_CODES}", call::EXAMPLES))]
+    Call(call::CallArgs),
 }
 
 fn main() -> ExitCode {
@@ -97,6 +108,8 @@ fn execute(command: &Command, output: &mut Output) -> Result<Exit, Failure> {
         Command::Run(args) => run::run(args, output),
         Command::Instrument(args) => instrument::run(args, output),
         Command::Inspect(args) => inspect::run(args, output),
+        Command::Deploy(args) => deploy::run(args, output),
+        Command::Call(args) => call::run(args, output),
     }
 }
 

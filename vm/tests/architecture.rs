@@ -45,8 +45,12 @@ fn assert_unmentioned(folder: &str, words: &[&str]) {
 
 #[test]
 fn dependencies_run_one_way() {
-    assert_unmentioned("gas/src", &["lockstep_vm", "lockstep_cli", "lockstep_fixtures", "lockstep_fuzz"]);
-    assert_unmentioned("vm/src", &["lockstep_cli", "lockstep_fixtures", "lockstep_fuzz"]);
+    assert_unmentioned(
+        "gas/src",
+        &["lockstep_vm", "lockstep_host_env", "lockstep_cli", "lockstep_fixtures", "lockstep_fuzz"],
+    );
+    assert_unmentioned("vm/src", &["lockstep_host_env", "lockstep_cli", "lockstep_fixtures", "lockstep_fuzz"]);
+    assert_unmentioned("host-env/src", &["lockstep_gas", "lockstep_cli", "lockstep_fixtures", "lockstep_fuzz"]);
     assert_unmentioned("cli/src", &["lockstep_fixtures", "lockstep_fuzz"]);
 }
 
