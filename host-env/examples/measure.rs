@@ -9,9 +9,9 @@
 mod support;
 
 use lockstep_host_env::Function as F;
-use lockstep_host_env::{Action, NONE, Status};
+use lockstep_host_env::{Action, NONE, Status, Tx};
 use std::time::Instant;
-use support::{Chain, GAS, at, script, step};
+use support::{Chain, at, script, step};
 
 fn hex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.chars().map(|c| c.to_digit(16).expect("hexadecimal") as u8).collect();
@@ -110,6 +110,7 @@ fn main() {
         let time = |count: usize| {
             let steps = vec![step(function, &args); count];
             let tx = chain.tx(Action::Call { to, value: 0, input: script(&steps, &data, 0) });
+            let tx = Tx { gas_limit: i64::MAX as u64, ..tx };
             let mut best = f64::MAX;
             let mut gas = 0;
             for _ in 0..4 {
@@ -118,7 +119,6 @@ fn main() {
                 best = best.min(start.elapsed().as_secs_f64() * 1e9);
                 assert_eq!(executed.receipt.status, Status::Ok);
                 gas = executed.receipt.gas_used;
-                assert!(gas < GAS);
             }
             (best, gas)
         };

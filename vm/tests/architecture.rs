@@ -49,8 +49,14 @@ fn dependencies_run_one_way() {
         "gas/src",
         &["lockstep_vm", "lockstep_host_env", "lockstep_cli", "lockstep_fixtures", "lockstep_fuzz"],
     );
-    assert_unmentioned("vm/src", &["lockstep_host_env", "lockstep_cli", "lockstep_fixtures", "lockstep_fuzz"]);
-    assert_unmentioned("host-env/src", &["lockstep_gas", "lockstep_cli", "lockstep_fixtures", "lockstep_fuzz"]);
+    assert_unmentioned(
+        "vm/src",
+        &["lockstep_host_env", "lockstep_cli", "lockstep_fixtures", "lockstep_fuzz"],
+    );
+    assert_unmentioned(
+        "host-env/src",
+        &["lockstep_gas", "lockstep_cli", "lockstep_fixtures", "lockstep_fuzz"],
+    );
     assert_unmentioned("cli/src", &["lockstep_fixtures", "lockstep_fuzz"]);
 }
 

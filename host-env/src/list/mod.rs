@@ -258,10 +258,10 @@ define_functions! {
             since 1 price 300 own 1_000 [Own "blocks of 64", Write "out"];
         /// SHA3-256, 32 bytes.
         hash_sha3_256 HashSha3(ptr: In, len: U32, out: Out) -> Nothing reads
-            since 1 price 300 own 2_000 [Own "blocks of 136", Write "out"];
+            since 1 price 300 own 3_000 [Own "blocks of 136", Write "out"];
         /// Keccak-256 as Ethereum has it, 32 bytes.
         hash_keccak_256 HashKeccak(ptr: In, len: U32, out: Out) -> Nothing reads
-            since 1 price 300 own 2_000 [Own "blocks of 136", Write "out"];
+            since 1 price 300 own 3_000 [Own "blocks of 136", Write "out"];
         /// BLAKE2b with a digest of 32 bytes.
         hash_blake2b_256 HashBlake2b(ptr: In, len: U32, out: Out) -> Nothing reads
             since 1 price 300 own 1_000 [Own "blocks of 128", Write "out"];
@@ -282,7 +282,7 @@ define_functions! {
             since 1 price 500_000 [];
         /// As `secp256k1_verify`, on the curve P-256.
         secp256r1_verify Secp256r1Verify(flags: U32, hash: In, sig: In, key: In, key_len: U32) -> I32 reads
-            since 1 price 800_000 [];
+            since 1 price 1_000_000 [];
         /// Verifies an Ed25519 signature of 64 bytes with a key of 32 bytes, by ZIP-215.
         ed25519_verify Ed25519Verify(sig: In, key: In, msg: In, msg_len: U32) -> I32 reads
             since 1 price 240_000 own 12 [Own "msg"];
@@ -294,7 +294,7 @@ define_functions! {
         bn254_mul Bn254Mul(input: In, out: Out) -> I32 reads since 1 price 400_000 [];
         /// 1 iff the product of the pairings of `count` pairs of 192 bytes is one, as EIP-197.
         bn254_pairing Bn254Pairing(input: In, count: U32) -> I32 reads
-            since 1 price 3_000_000 own 2_000_000 [Own "count"];
+            since 1 price 4_000_000 own 4_000_000 [Own "count"];
         /// Adds two points of 128 bytes, as EIP-2537.
         bls12_381_g1_add Bls12G1Add(input: In, out: Out) -> I32 reads since 1 price 60_000 [];
         /// Adds two points of 256 bytes, as EIP-2537.
@@ -304,7 +304,7 @@ define_functions! {
             since 1 price 60_000 own 1_600_000 [Own "count"];
         /// The sum of `count` points with their multipliers, 288 bytes each, as EIP-2537.
         bls12_381_g2_msm Bls12G2Msm(input: In, count: U32, out: Out) -> I32 reads
-            since 1 price 80_000 own 4_000_000 [Own "count"];
+            since 1 price 2_000_000 own 4_000_000 [Own "count"];
         /// Maps a field element of 64 bytes to a point of 128, as EIP-2537.
         bls12_381_map_g1 Bls12MapG1(input: In, out: Out) -> I32 reads since 1 price 800_000 [];
         /// Maps a field element of 128 bytes to a point of 256, as EIP-2537.
