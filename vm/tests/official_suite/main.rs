@@ -153,6 +153,7 @@ fn under_reject_floats_are_refused_and_all_else_is_the_same() {
 /// with `LOCKSTEP_ALL_COMPILERS`.
 #[cfg(all(feature = "native", target_arch = "x86_64", target_os = "linux"))]
 #[test]
+#[allow(clippy::disallowed_methods, reason = "how much a test tries is no part of an outcome")]
 fn l60_whatever_the_compiler_may_use_everything_passes() {
     use lockstep_vm::CompilerTesting;
     let all = CompilerTesting::default();

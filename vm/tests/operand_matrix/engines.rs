@@ -59,6 +59,7 @@ pub(crate) struct Ended {
 
 impl Ways {
     /// Instances of a module, which may import from another.
+    #[allow(clippy::disallowed_methods, reason = "how much a test tries is no part of an outcome")]
     pub(crate) fn new(provider: Option<&[u8]>, wasm: &[u8], limits: Limits) -> Ways {
         let config = Config::new().floats(FloatPolicy::Canonical).limits(limits);
         let native = config.clone().backend(Backend::Native);
