@@ -9,7 +9,7 @@ use crate::receipt::Misuse;
 use crate::session::Session;
 use crate::state::{Storage, StorageError};
 use crate::types::{Address, Hash};
-use lockstep_vm::{Error, ErrorKind, Host, Store, TrapError};
+use lockstep_vm::{Error, ErrorKind, Host, Instance, Store, TrapError};
 
 /// The family of frames, one for each lifetime of the transaction they belong to.
 #[derive(Debug)]
@@ -104,16 +104,28 @@ pub(crate) fn run(
     gas: u64,
 ) -> Result<(Ending, u64), Error> {
     let (code, export) = (entry.code, entry.export);
-    session.enter(entry.account);
-    let frame = Frame { environment, storage, session, entry, output: Vec::new(), result: Vec::new() };
-    // Up to 64 frames share a thread's stack: what is large goes elsewhere.
-    let mut store = Box::new(Store::new(environment.engine(), frame));
-    store.set_gas(gas)?;
+    let mut store = new_store(environment, storage, session, entry, gas)?;
     let ended = play(environment, &mut store, &code, export);
     let gas_left = store.gas();
     let frame = store.into_data();
     frame.session.leave();
     Ok((ending(ended, frame.output)?, gas_left))
+}
+
+/// Up to 64 frames share a thread's stack: what is large is boxed, and made where its traces do not stay.
+#[inline(never)]
+fn new_store<'a>(
+    environment: &'a Environment,
+    storage: &'a dyn Storage,
+    session: &'a mut Session,
+    entry: Entry,
+    gas: u64,
+) -> Result<Box<Store<Frame<'a>>>, Error> {
+    session.enter(entry.account);
+    let frame = Frame { environment, storage, session, entry, output: Vec::new(), result: Vec::new() };
+    let mut store = Box::new(Store::new(environment.engine(), frame));
+    store.set_gas(gas)?;
+    Ok(store)
 }
 
 fn play(
@@ -122,11 +134,7 @@ fn play(
     code: &Hash,
     export: Export,
 ) -> Result<(), Error> {
-    let storage = store.data().storage;
-    let prepared = environment.module(code, || {
-        storage.code(code)?.ok_or_else(|| Error::fault(format_args!("the state lacks the code {code}")))
-    })?;
-    let instance = prepared.instantiate(&mut *store)?;
+    let instance = instantiate(environment, store, code)?;
     let name = match export {
         Export::Call => "call",
         Export::Deploy => "deploy",
@@ -136,6 +144,19 @@ fn play(
         None if export == Export::Deploy => Ok(()),
         None => Err(Error::fault(format_args!("the code {code} has no `{name}`"))),
     }
+}
+
+#[inline(never)]
+fn instantiate(
+    environment: &Environment,
+    store: &mut Store<Frame<'_>>,
+    code: &Hash,
+) -> Result<Instance, Error> {
+    let storage = store.data().storage;
+    let prepared = environment.module(code, || {
+        storage.code(code)?.ok_or_else(|| Error::fault(format_args!("the state lacks the code {code}")))
+    })?;
+    prepared.instantiate(store)
 }
 
 fn ending(ended: Result<(), Error>, output: Vec<u8>) -> Result<Ending, Error> {
