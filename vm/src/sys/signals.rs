@@ -215,6 +215,7 @@ mod tests {
     use std::process::{Command, ExitStatus};
 
     /// Runs one of the tests below that end their process, in another one; by the emulator, where this one is emulated.
+    #[allow(clippy::disallowed_methods, reason = "how a test is started is no part of an outcome")]
     fn in_another_process(name: &str) -> ExitStatus {
         let this = std::env::current_exe().unwrap();
         let name = std::format!("sys::signals::tests::{name}");

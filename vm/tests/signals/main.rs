@@ -89,6 +89,7 @@ fn kind(error: &Error) -> String {
 
 /// Runs one of the ignored tests in another process, where it may change what it likes.
 #[track_caller]
+#[allow(clippy::disallowed_methods, reason = "how a test is started is no part of an outcome")]
 fn in_another_process(name: &str) {
     let this = std::env::current_exe().unwrap();
     // Where this process is emulated, so is the other one.
