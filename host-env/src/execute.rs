@@ -164,7 +164,7 @@ impl Environment {
         if status != Status::Ok {
             session.journal.rollback(checkpoint);
         }
-        report.debug = std::mem::take(&mut session.debug);
+        report.debug = session.take_debug();
         let (changes, events) = session.journal.finish(storage).map_err(Error::from)?;
         let receipt = Receipt {
             version: RECEIPT_VERSION,

@@ -22,8 +22,13 @@ pub(crate) struct Session {
     pub(crate) block: Block,
     pub(crate) origin: Address,
     active: Vec<Active>,
-    pub(crate) debug: Vec<DebugText>,
+    debug: Vec<DebugText>,
+    /// What the texts take of the host's memory.
+    debug_bytes: usize,
 }
+
+/// Of texts for people so many bytes are kept for a transaction, each with its place.
+const DEBUG_KEPT: usize = 1 << 20;
 
 /// A frame that has not ended.
 struct Active {
@@ -34,7 +39,31 @@ struct Active {
 
 impl Session {
     pub(crate) fn new(block: Block, origin: Address) -> Session {
-        Session { journal: Journal::default(), block, origin, active: Vec::new(), debug: Vec::new() }
+        Session {
+            journal: Journal::default(),
+            block,
+            origin,
+            active: Vec::new(),
+            debug: Vec::new(),
+            debug_bytes: 0,
+        }
+    }
+
+    /// Whether a text of so many bytes is kept.
+    pub(crate) fn has_room_for_debug(&self, bytes: usize) -> bool {
+        self.debug_bytes.saturating_add(bytes) <= DEBUG_KEPT
+    }
+
+    /// Keeps a text.
+    pub(crate) fn note_debug(&mut self, text: DebugText) {
+        self.debug_bytes =
+            self.debug_bytes.saturating_add(text.text.len()).saturating_add(size_of::<DebugText>());
+        self.debug.push(text);
+    }
+
+    /// The texts that were kept, for the report.
+    pub(crate) fn take_debug(&mut self) -> Vec<DebugText> {
+        std::mem::take(&mut self.debug)
     }
 
     pub(crate) fn enter(&mut self, account: Address) {
@@ -64,6 +93,20 @@ impl Session {
 
     pub(crate) fn account(&self, storage: &dyn Storage, address: &Address) -> StorageResult<Account> {
         self.journal.account(storage, address)
+    }
+
+    /// Whether [`transfer`](Self::transfer) would move an amount.
+    pub(crate) fn can_transfer(
+        &self,
+        storage: &dyn Storage,
+        from: &Address,
+        to: &Address,
+        amount: u128,
+    ) -> StorageResult<bool> {
+        if self.account(storage, from)?.balance < amount {
+            return Ok(false);
+        }
+        Ok(amount == 0 || from == to || self.account(storage, to)?.balance.checked_add(amount).is_some())
     }
 
     /// Moves an amount, if there is that much. What there is of everything fits 128 bits, so no balance can overflow;

@@ -44,12 +44,18 @@ pub(crate) fn g2_msm(items: &[[u8; 288]]) -> Option<[u8; 256]> {
 
 pub(crate) fn map_g1(input: &[u8; 64]) -> Option<[u8; 128]> {
     let point = WBMap::<g1::Config>::map_to_curve(number(input)?).ok()?;
-    Some(encode_g1(point.clear_cofactor()))
+    Some(encode_g1(on_curve(point).clear_cofactor()))
 }
 
 pub(crate) fn map_g2(input: &[u8; 128]) -> Option<[u8; 256]> {
     let point = WBMap::<g2::Config>::map_to_curve(element(input)?).ok()?;
-    Some(encode_g2(point.clear_cofactor()))
+    Some(encode_g2(on_curve(point).clear_cofactor()))
+}
+
+/// What a map answers. Where the isogeny has a pole its image is infinity (RFC 9380, 4.2); the crate would answer a point
+/// of zeros, which is on no curve.
+fn on_curve<C: SWCurveConfig>(point: Affine<C>) -> Affine<C> {
+    if point.is_on_curve() { point } else { Affine::zero() }
 }
 
 /// Whether the product of the pairings is one.

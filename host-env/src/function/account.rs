@@ -52,6 +52,13 @@ fn account(guest: &Guest<'_, '_>, address: &Address) -> Result<crate::state::Acc
     Ok(frame.session.account(frame.storage, address)?)
 }
 
+/// Whether an amount can be moved. What the receiver could not hold is refused like what the sender has not: before any
+/// price but the base and the input's.
+fn can_transfer(guest: &Guest<'_, '_>, from: &Address, to: &Address, amount: u128) -> Result<bool, Error> {
+    let frame = guest.frame();
+    Ok(frame.session.can_transfer(frame.storage, from, to, amount)?)
+}
+
 pub(crate) fn transfer(caller: Host<'_, '_>, to: u32, amount: u32) -> Result<u32, Error> {
     let mut guest = Guest::enter(caller, Function::Transfer)?;
     let to = guest.range(to, 32)?;
@@ -59,7 +66,7 @@ pub(crate) fn transfer(caller: Host<'_, '_>, to: u32, amount: u32) -> Result<u32
     let to = Address(guest.read_array(to)?);
     let amount = u128::from_le_bytes(guest.read_array(amount)?);
     let from = guest.frame().entry.account;
-    if account(&guest, &from)?.balance < amount {
+    if !can_transfer(&guest, &from, &to, amount)? {
         return Ok(Status::NoBalance as u32);
     }
     if amount != 0 && account(&guest, &to)?.unless_empty().is_none() {
@@ -150,7 +157,7 @@ fn enter_account(
         return Ok(refuse(&mut guest, Status::NoCode));
     };
     let from = guest.frame().entry.account;
-    if account(&guest, &from)?.balance < amount {
+    if !can_transfer(&guest, &from, &to, amount)? {
         return Ok(refuse(&mut guest, Status::NoBalance));
     }
     if has_value {
@@ -220,7 +227,7 @@ pub(crate) fn create(
         guest.write(out, &address.0)?;
         return Ok(refuse(&mut guest, Status::Exists));
     }
-    if account(&guest, &creator)?.balance < amount {
+    if !can_transfer(&guest, &creator, &address, amount)? {
         return Ok(refuse(&mut guest, Status::NoBalance));
     }
     guest.pay(Unit::NewEntry, 1)?;
@@ -310,8 +317,7 @@ fn nest(
         session.journal.set_account(entry.account, account);
     }
     if begin != Begin::Nothing && !session.transfer(storage, &entry.caller, &entry.account, entry.value)? {
-        session.journal.rollback(checkpoint);
-        return Ok(Status::NoBalance);
+        return Err(Error::fault("a value that can be moved was not"));
     }
     session.allow_reentry(allow_reentry);
     let (ending, returned) = frame::run(environment, storage, session, entry, given)?;

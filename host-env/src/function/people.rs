@@ -11,8 +11,11 @@ pub(crate) fn debug(caller: Host<'_, '_>, ptr: u32, len: u32) -> Result<(), Erro
     let range = guest.range(ptr, len.into())?;
     guest.limit(len, guest.frame().environment.limits().debug)?;
     guest.pay(Unit::Read, len.into())?;
-    let text = String::from_utf8_lossy(&guest.read(range)?).into_owned();
-    let frame = guest.frame_mut();
-    frame.session.debug.push(DebugText { account: frame.entry.account, text });
+    // Listening is no part of an outcome, so what does not fit is dropped.
+    if guest.frame().session.has_room_for_debug(len as usize) {
+        let text = String::from_utf8_lossy(&guest.read(range)?).into_owned();
+        let frame = guest.frame_mut();
+        frame.session.note_debug(DebugText { account: frame.entry.account, text });
+    }
     Ok(())
 }

@@ -108,7 +108,9 @@ impl Database for EmbeddedDatabase {
 
     fn commit(&self, parent: &Hash, changes: &Changes) -> Result<Hash, CommitError> {
         // There is one writer at a time, so the snapshot is what this writes to.
-        let transaction = self.database.begin_write().map_err(StorageError::new)?;
+        let mut transaction = self.database.begin_write().map_err(StorageError::new)?;
+        // Guests choose what is written: one phase would trust checksums over that.
+        transaction.set_two_phase_commit(true);
         let current = self.snapshot()?;
         let root = current.meta.root;
         if root != *parent {

@@ -213,8 +213,9 @@ impl Env<'_> {
 /// Bytes of bodies that one thread compiles at a time.
 const PART_BYTES: u32 = 32 << 10;
 
-/// Compiles a validated module.
-pub(crate) fn compile(bytes: &[u8], info: &ModuleInfo, plan: &Plan, options: &Options) -> Compiled {
+/// Compiles a validated module. `None` if it has more code than an offset of 31 bits names: only limits far above the
+/// defaults let a module be so large, and then the host lacks what it takes.
+pub(crate) fn compile(bytes: &[u8], info: &ModuleInfo, plan: &Plan, options: &Options) -> Option<Compiled> {
     let mut env = Env {
         bytes,
         info,
@@ -233,15 +234,22 @@ pub(crate) fn compile(bytes: &[u8], info: &ModuleInfo, plan: &Plan, options: &Op
     }
 }
 
-fn compile_for<M: Machine + Send>(env: &mut Env<'_>) -> Compiled {
+fn compile_for<M: Machine + Send>(env: &mut Env<'_>) -> Option<Compiled> {
     let mut parts = compile_parts::<M>(env);
     // Few modules are so large that their code has to be made anew.
     if parts.iter().map(|part| part.code.len()).sum::<usize>() > M::REACH {
         env.far_calls = true;
         parts = compile_parts::<M>(env);
     }
-    join::<M>(env, parts)
+    // Beside the parts there are thunks, what aligns functions, and eight bytes for each of these.
+    let parts_bytes: usize = parts.iter().map(|part| part.code.len() + 16).sum();
+    let bytes = parts_bytes.checked_add(env.info.functions.len() * 8)?.checked_add(THUNKS_MAX)?;
+    i32::try_from(bytes).ok()?;
+    Some(join::<M>(env, parts))
 }
+
+/// Thunks take a few KiB.
+const THUNKS_MAX: usize = 64 << 10;
 
 fn compile_parts<M: Machine + Send>(env: &Env<'_>) -> Vec<Part> {
     match &ranges(env.info)[..] {

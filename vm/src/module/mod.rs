@@ -204,7 +204,7 @@ impl Module {
         #[cfg(feature = "native")]
         {
             let options = crate::compile::Options::new(self.0.engine.config(), target);
-            let compiled = crate::compile::compile(&self.0.bytes, &self.0.info, &self.0.plan, &options);
+            let compiled = crate::compile::compile(&self.0.bytes, &self.0.info, &self.0.plan, &options)?;
             let map = compiled.map(self.imported_function_count());
             let mut code = alloc::vec![0; compiled.code.length()];
             compiled.code.write(&mut code);

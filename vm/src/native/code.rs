@@ -55,7 +55,7 @@ impl ModuleCode {
         if !options.explicit_bounds {
             signals::install();
         }
-        let compiled = with_threads(|| compile::compile(bytes, info, plan, &options))?;
+        let compiled = with_threads(|| compile::compile(bytes, info, plan, &options))?.ok_or(OutOfMemory)?;
         ModuleCode::publish(compiled, info)
     }
 

@@ -24,7 +24,7 @@ use lockstep_gas::Run;
 /// Nothing: no position, no jump.
 const NONE: u32 = u32::MAX;
 
-/// How far branches reach, each with a sixteenth to spare. Tests divide them, so that small functions need islands.
+/// How far branches reach. Tests divide them, so that small functions need islands.
 const DIVIDED_BY: u32 = if cfg!(feature = "short-branches") { 1024 } else { 1 };
 const SHORT: u32 = (1 << 20) / DIVIDED_BY;
 const LONG: u32 = (1 << 27) / DIVIDED_BY;
@@ -186,10 +186,12 @@ impl Assembler {
 
     /// Fills in the distance of a `b.cond`, `cbz` or `cbnz`.
     pub(super) fn patch_short(&mut self, at: u32, target: u32) {
+        debug_assert!(at.abs_diff(target) <= SHORT, "an island comes too late");
         self.write(at, encode::with_short(self.read(at), words(at, target)));
     }
 
     fn patch_long(&mut self, at: u32, target: u32) {
+        debug_assert!(at.abs_diff(target) <= LONG, "an island comes too late");
         self.write(at, encode::with_long(self.read(at), words(at, target)));
     }
 
@@ -421,9 +423,11 @@ impl Assembler {
         self.short_deadline = self.short_deadline.min(at.saturating_add(SHORT - SLACK)).saturating_sub(bytes);
     }
 
+    /// Notes that a long branch waits for an island. Its far branches stand behind all stubs and short branches of the same
+    /// island, which take less than a short branch reaches.
     fn hold_long(&mut self, at: u32) {
         self.long_deadline =
-            self.long_deadline.min(at.saturating_add(LONG - SLACK)).saturating_sub(FAR_BYTES);
+            self.long_deadline.min(at.saturating_add(LONG - SHORT - SLACK)).saturating_sub(FAR_BYTES);
     }
 
     /// Makes an island if the next operator would come too late for it.
