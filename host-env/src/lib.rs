@@ -21,6 +21,7 @@ mod guest;
 mod limits;
 mod list;
 mod receipt;
+pub mod replay;
 mod session;
 mod state;
 mod transaction;
