@@ -192,7 +192,7 @@ impl<M: Masm> Compiler<'_, M> {
             self.release(value);
         }
         for value in values[..in_registers].iter_mut().rev() {
-            *value = self.pop();
+            *value = self.pop_unloaded();
         }
         self.spill_all();
         self.move_to(&M::ARGUMENTS, &values[..in_registers]);
@@ -207,14 +207,7 @@ impl<M: Masm> Compiler<'_, M> {
         let mut moves = Moves::default();
         let mut rest = [None; REGISTER_ARGUMENTS];
         for (at, value) in values.iter().enumerate() {
-            let source = match *value {
-                Value::Local(local) => match self.home(local) {
-                    Some(home) if !self.state.stale.contains(home) => Source::Reg(home),
-                    _ => Source::Slot(self.local_slot(local)),
-                },
-                other => other.source().expect("not a local"),
-            };
-            match source {
+            match value.source() {
                 Source::Reg(register) => moves.add(registers[at], register),
                 other => rest[at] = Some(other),
             }
@@ -292,7 +285,7 @@ impl<M: Masm> Compiler<'_, M> {
         self.settle_flags();
         let mut values = [Value::Const(0); 3];
         for value in values.iter_mut().rev() {
-            *value = self.pop();
+            *value = self.pop_unloaded();
         }
         self.spill_all();
         self.move_to(&M::BULK, &values);

@@ -529,9 +529,19 @@ impl<M: Masm> Compiler<'_, M> {
         self.stack.push(Place::Reg(register));
     }
 
-    /// Takes the top operand. A register that it is in belongs to the caller.
-    #[inline]
+    /// Takes the top operand. A register that it is in belongs to the caller. A local with a home is in it afterwards.
+    #[inline(never)]
     pub(super) fn pop(&mut self) -> Value {
+        self.pop_and_load::<true>()
+    }
+
+    /// The same, but a local whose home is stale stays in its slot.
+    pub(super) fn pop_unloaded(&mut self) -> Value {
+        self.pop_and_load::<false>()
+    }
+
+    #[inline(always)]
+    fn pop_and_load<const LOAD: bool>(&mut self) -> Value {
         let place = self.stack.pop();
         let depth = self.stack.len();
         self.watermark = self.watermark.min(depth);
@@ -542,14 +552,31 @@ impl<M: Masm> Compiler<'_, M> {
                 Value::Reg(register)
             }
             Place::Slot => Value::Slot(self.operand_slot(depth)),
-            Place::Local(local) => match self.local_copies[local as usize] {
-                // A copy belongs to one operand until that is released; a second one reads the slot.
-                register if register != NO_HOME && self.free.contains(Reg(register.into())) => {
-                    self.free.remove(Reg(register.into()));
-                    Value::Copy(Reg(register.into()))
+            Place::Local(local) => {
+                match (self.local_homes[local as usize], self.local_copies[local as usize]) {
+                    (NO_HOME, NO_HOME) => Value::Local(self.local_slot(local)),
+                    (NO_HOME, copy) => {
+                        let register = Reg(copy.into());
+                        // A copy belongs to one operand until that is released; a second one reads the slot.
+                        if self.free.contains(register) {
+                            self.free.remove(register);
+                            Value::Copy(register)
+                        } else {
+                            Value::Local(self.local_slot(local))
+                        }
+                    }
+                    (home, _) => {
+                        let home = Reg(home.into());
+                        if self.state.stale.contains(home) {
+                            if !LOAD {
+                                return Value::Slot(self.local_slot(local));
+                            }
+                            self.load_home(home, local);
+                        }
+                        Value::Home(home)
+                    }
                 }
-                _ => Value::Local(local),
-            },
+            }
             Place::Flags(cond) => {
                 let register = self.take();
                 self.masm.set(cond, register);
@@ -591,8 +618,7 @@ impl<M: Masm> Compiler<'_, M> {
         match self.home(local) {
             Some(home) => {
                 if self.state.stale.contains(home) {
-                    self.masm.mov(home, Source::Slot(self.local_slot(local)));
-                    self.state.stale.remove(home);
+                    self.load_home(home, local);
                 }
                 Source::Reg(home)
             }
@@ -600,38 +626,32 @@ impl<M: Masm> Compiler<'_, M> {
         }
     }
 
-    /// Where a value can be read.
-    #[inline]
-    pub(super) fn source(&mut self, value: Value) -> Source {
-        match value {
-            Value::Local(local) => self.local_source(local),
-            other => other.source().expect("not a local"),
-        }
+    fn load_home(&mut self, home: Reg, local: u64) {
+        self.masm.mov(home, Source::Slot(self.local_slot(local)));
+        self.state.stale.remove(home);
     }
 
     /// A value in a register, not to be changed. One that had none becomes a register that the caller owns.
     #[inline]
     pub(super) fn in_register(&mut self, value: &mut Value) -> Reg {
-        match self.source(*value) {
-            Source::Reg(register) => register,
-            source => {
-                let register = self.take();
-                self.masm.mov(register, source);
-                *value = match *value {
-                    Value::Local(local) => {
-                        self.note_copy(register, local);
-                        Value::Copy(register)
-                    }
-                    _ => Value::Reg(register),
-                };
-                register
-            }
+        if let Value::Reg(register) | Value::Home(register) | Value::Copy(register) = *value {
+            return register;
         }
+        let register = self.take();
+        self.masm.mov(register, value.source());
+        *value = match *value {
+            Value::Local(slot) => {
+                self.note_copy(register, slot - FIRST_SLOT);
+                Value::Copy(register)
+            }
+            _ => Value::Reg(register),
+        };
+        register
     }
 
     /// A value in a register that is none of these.
     pub(super) fn in_register_but(&mut self, value: &mut Value, not: RegSet) -> Reg {
-        match self.source(*value) {
+        match value.source() {
             Source::Reg(register) if !not.contains(register) => register,
             source => {
                 let register = self.take_but(not);

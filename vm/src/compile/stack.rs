@@ -25,21 +25,24 @@ pub(super) enum Place {
 pub(super) enum Value {
     Const(u64),
     Reg(Reg),
-    /// By the index of the slot in the frame.
-    Slot(u64),
-    Local(u64),
+    /// A local's home, which has its value. Not to be changed.
+    Home(Reg),
     /// A local without a home, whose slot this register has a copy of. Not to be changed.
     Copy(Reg),
+    /// By the index of the slot in the frame.
+    Slot(u64),
+    /// A local without a home, by its slot.
+    Local(u64),
 }
 
 impl Value {
-    /// As a source, where it is not a local.
-    pub(super) fn source(self) -> Option<Source> {
+    /// Where it can be read.
+    #[inline]
+    pub(super) fn source(self) -> Source {
         match self {
-            Value::Const(value) => Some(Source::Imm(value)),
-            Value::Reg(register) | Value::Copy(register) => Some(Source::Reg(register)),
-            Value::Slot(slot) => Some(Source::Slot(slot)),
-            Value::Local(_) => None,
+            Value::Const(value) => Source::Imm(value),
+            Value::Reg(register) | Value::Home(register) | Value::Copy(register) => Source::Reg(register),
+            Value::Slot(slot) | Value::Local(slot) => Source::Slot(slot),
         }
     }
 }

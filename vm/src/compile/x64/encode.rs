@@ -147,7 +147,7 @@ impl X64 {
     }
 
     /// An instruction whose ModRM, SIB and displacement name memory.
-    #[inline]
+    #[inline(never)]
     fn memory(&mut self, head: Head, Reg(reg): Reg, mem: Mem) {
         const RBP: u64 = 5;
         const SIB: u64 = 4;
@@ -177,7 +177,7 @@ impl X64 {
     }
 
     /// An instruction with two registers.
-    #[inline]
+    #[inline(never)]
     pub(super) fn rr(&mut self, size: Size, op: Op, reg: Reg, rm: Reg) {
         self.put(Head::new(size, op, reg, rm, Reg(0), false).registers(reg, rm));
     }
@@ -188,7 +188,7 @@ impl X64 {
     }
 
     /// An instruction with a register and memory.
-    #[inline]
+    #[inline(never)]
     pub(super) fn rm(&mut self, size: Size, op: Op, reg: Reg, mem: Mem) {
         self.memory(Head::new(size, op, reg, mem.base, mem.index_or_none(), false), reg, mem);
     }
@@ -219,7 +219,7 @@ impl X64 {
     }
 
     /// An instruction of the group that has short immediates.
-    #[inline]
+    #[inline(never)]
     pub(super) fn ri(&mut self, size: Size, Extension(op): Extension, rm: Reg, value: i32) {
         let op = Reg(op.into());
         match i8::try_from(value) {
