@@ -97,7 +97,10 @@ fn event_bomb() {
 /// Calls itself statically to write; answers the status of that.
 fn loud_static() -> u32 {
     let input = (selector_of!("set"), 0_u32, vec![1_u8]).encode();
-    Call::read(&context::this()).allow_reentry().bytes(&input).map_or_else(|failure| failure.status.number(), |_| 0)
+    Call::read(&context::this())
+        .allow_reentry()
+        .bytes(&input)
+        .map_or_else(|failure| failure.status.number(), |_| 0)
 }
 
 /// Gives the host a range that ends beyond the memory.

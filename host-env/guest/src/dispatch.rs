@@ -11,13 +11,13 @@ use codec::{Decode, Encode};
 ///
 /// Each is a function of this name in scope; its arguments are decoded, its result is encoded. An amount that comes
 /// with a frame reverts it with `value`, unless the function is marked `#[payable]`. What no function is named by
-/// reverts with `no such function`, or goes to the function behind `else`, which reads [`input`] itself. What does
+/// reverts with `no such function`, or goes to the function behind `_ =>`, which reads [`input`] itself. What does
 /// not decode reverts with `arguments`.
 #[macro_export]
 macro_rules! contract {
     ($($entry:ident {
-        $($(#[$payable:ident])? $name:ident($($arg:ident: $type:ty),* $(,)?)),* $(,)?
-    } $(else $other:ident)?)+) => {$(
+        $($(#[$payable:ident])? $name:ident($($arg:ident: $type:ty),* $(,)?)),* $(,)? $(_ => $other:ident)?
+    })+) => {$(
         #[doc(hidden)]
         #[unsafe(no_mangle)]
         pub extern "C" fn $entry() {
@@ -25,8 +25,10 @@ macro_rules! contract {
             let (selector, arguments) = $crate::entered();
             $(if selector == Some($crate::selector_of!(stringify!($name))) {
                 $crate::accept!($($payable)?);
+                // Named before the arguments, one of which may have its name.
+                let function = $name;
                 let ($($arg,)*) = $crate::arguments::<($($type,)*)>(&arguments);
-                return $crate::reply(&$name($($arg),*));
+                return $crate::reply(&function($($arg),*));
             })*
             $crate::otherwise!($($other)?)
         }

@@ -37,13 +37,14 @@ mod dispatch;
 pub mod event;
 #[allow(clippy::missing_safety_doc, reason = "pointers must name memory of the contract, everywhere")]
 #[path = "../lockstep.rs"]
+#[rustfmt::skip]
 pub mod raw;
 mod selector;
 pub mod storage;
 pub mod transient;
 mod types;
 
-pub use dispatch::{arguments, entered, ensure, input, output, reply, revert, OrRevert};
+pub use dispatch::{OrRevert, arguments, ensure, entered, input, output, reply, revert};
 pub use selector::{Selector, selector, sha256};
 pub use types::{Address, Amount, Hash};
 

@@ -74,9 +74,8 @@ const fn schedule(block: &[u8; 64]) -> [u32; 64] {
 }
 
 const fn compress(w: [u32; 64]) -> [u32; 8] {
-    let initial = [
-        0x6a09e667_u32, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
-    ];
+    let initial =
+        [0x6a09e667_u32, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19];
     let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = initial;
     let mut i = 0;
     while i < 64 {

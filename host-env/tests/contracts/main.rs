@@ -5,8 +5,13 @@
 mod amm;
 mod chain;
 mod counter;
+mod digest;
 mod embedded;
 mod manifest;
 mod misbehaving;
+mod multisig;
+mod proxy;
+mod registry;
 mod token;
 mod vault;
+mod wallet;

@@ -52,7 +52,7 @@ fn recursion_has_an_end() {
 fn the_ladder_has_64_rungs() {
     let (chain, contract) = contract();
     assert_eq!(chain.call(ALICE, contract, "ladder", 0_u32).result::<(u32, u32)>(), (64, DEPTH));
-    // The highest wrote last... but each wrote before it climbed on.
+    // Each wrote before it climbed on.
     assert_eq!(chain.kept(contract, "ladder"), Some(63_u32));
 }
 
