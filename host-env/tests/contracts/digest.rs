@@ -42,7 +42,7 @@ fn chains_are_those_of_others() {
     chain.call(BOB, contract, "chain", (6_u8, b"seed".to_vec(), 5_u32)).reverts("function");
     chain.call(BOB, contract, "chain", (0_u8, b"seed".to_vec(), 0_u32)).reverts("times");
     // So much of it that hashing is most of the gas.
-    chain.call(BOB, contract, "chain", (4_u8, vec![1; 100_000], 2_000_u32)).ok();
+    chain.call(BOB, contract, "chain", (4_u8, vec![1_u8; 100_000], 2_000_u32)).ok();
 }
 
 fn leaf(hash: Hash) -> Hash {
