@@ -32,13 +32,13 @@ impl<M: Masm> Compiler<'_, M> {
     pub(super) fn receive_arguments(&mut self, parameters: u32) {
         let in_registers = parameters.min(REGISTERS);
         // First those without a home, so that their registers may become homes of others.
-        for local in 0..in_registers {
+        for local in 0..in_registers.into() {
             if self.home(local).is_none() {
                 self.masm.store_slot(FIRST_SLOT + local, Source::Reg(M::ARGUMENTS[local as usize]));
             }
         }
         let mut moves = Moves::default();
-        for local in 0..in_registers {
+        for local in 0..in_registers.into() {
             if let Some(home) = self.home(local) {
                 moves.add(home, M::ARGUMENTS[local as usize]);
             }
@@ -47,10 +47,10 @@ impl<M: Masm> Compiler<'_, M> {
         if parameters > REGISTERS {
             // The scratch registers of copying are temporaries, or homes that get their values below.
             self.store_argument_homes(in_registers);
-            self.masm.values_to_slots(REGISTERS, parameters - REGISTERS, FIRST_SLOT + REGISTERS);
+            self.masm.values_to_slots(REGISTERS, parameters - REGISTERS, FIRST_SLOT + u64::from(REGISTERS));
             for register in self.changed_homes {
                 let local = self.home_locals[register.0 as usize];
-                if local < parameters {
+                if local < parameters.into() {
                     self.masm.mov(register, Source::Slot(FIRST_SLOT + local));
                     self.state.dirty.remove(register);
                 }
@@ -60,7 +60,7 @@ impl<M: Masm> Compiler<'_, M> {
 
     /// Puts arguments that are in homes into their slots too.
     fn store_argument_homes(&mut self, in_registers: u32) {
-        for local in 0..in_registers {
+        for local in 0..in_registers.into() {
             if let Some(home) = self.home(local)
                 && self.changed_homes.contains(home)
             {

@@ -359,12 +359,12 @@ impl<M: Masm> Compiler<'_, M> {
         self.push_register(dst);
     }
 
-    pub(super) fn local_get(&mut self, local: u32) {
+    pub(super) fn local_get(&mut self, local: u64) {
         self.settle_flags();
         self.stack.push(Place::Local(local));
     }
 
-    pub(super) fn local_set(&mut self, local: u32) {
+    pub(super) fn local_set(&mut self, local: u64) {
         if core::mem::take(&mut self.is_set) {
             return;
         }
@@ -409,7 +409,7 @@ impl<M: Masm> Compiler<'_, M> {
         }
     }
 
-    pub(super) fn local_tee(&mut self, local: u32) {
+    pub(super) fn local_tee(&mut self, local: u64) {
         if core::mem::take(&mut self.is_set) {
             self.stack.push(Place::Local(local));
             return;
