@@ -12,6 +12,7 @@ mod misbehaving;
 mod multisig;
 mod proxy;
 mod registry;
+mod timelock;
 mod token;
 mod vault;
 mod wallet;
