@@ -9,6 +9,10 @@
 //!
 //! (That is `contracts/counter.rs` of the host environment, built and tested with the others there.)
 //!
+//! Its `Cargo.toml` has `crate-type = ["cdylib"]`, this crate and `parity-scale-codec` under the name `codec`, and a profile
+//! with `panic = "abort"`, `lto = "fat"`, `opt-level = "s"`, `codegen-units = 1`; this crate's own is one to copy from.
+//! `cargo build --release --target wasm32-unknown-unknown` makes it, `lockstep check` says what the chain thinks of it.
+//!
 //! **The convention.** A function is called with the input `sha256(name)[..4] ‖ SCALE(arguments)`, as `deploy` is, and
 //! outputs `SCALE(result)`. An event has `sha256(name)` as its first topic and SCALE as its data. A storage key is
 //! SCALE of a name and of what follows it. What a caller can get wrong is answered by [`revert`] with a word.

@@ -7,7 +7,8 @@
 //! const ALLOWANCES: Map<(Address, Address), Amount> = Map::new("allowance");
 //! ```
 //!
-//! A value's key is `SCALE(name)`, a map's `SCALE((name, key))`. Keys have at most 256 bytes.
+//! A value's key is `SCALE(name)`, a map's `SCALE((name, key))`. A name is for one value or one map of an account. Keys have
+//! at most 256 bytes.
 
 use crate::dispatch::revert;
 use crate::raw;

@@ -7,6 +7,7 @@ mod chain;
 mod counter;
 mod digest;
 mod embedded;
+mod factory;
 mod manifest;
 mod misbehaving;
 mod multisig;
