@@ -28,7 +28,7 @@ The contract is uploaded first, unless it is on the chain already; what is print
 makes the account, or of the upload when that fails. A block holds one transaction.
 
 Examples:
-  lockstep deploy token.wasm --state chain.redb --from alice --input 0xe8030000000000000000000000000000
+  lockstep deploy token.wasm --state chain.redb --from alice --input 0xbb54068a10476f6c64e8030000000000000000000000000000
   lockstep deploy token.wasm --state chain.redb --salt 1 --json";
 
 /// Runs the command.

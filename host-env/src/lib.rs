@@ -9,6 +9,12 @@
 //!                        ▲                                          │
 //!                        └────── host functions ◀── guest code ◀────┘   nested calls begin at `frame` again
 //! ```
+//!
+//! A node keeps its state its own way and lends it for a transaction, as here a `&mut dyn State`:
+//!
+//! ```
+#![doc = include_str!("../examples/borrowed_state.rs")]
+//! ```
 
 #![forbid(unsafe_code)]
 
