@@ -161,8 +161,9 @@ impl Environment {
                 (Status::Trapped(kind), Vec::new())
             }
         };
-        if status != Status::Ok {
-            session.journal.rollback(checkpoint);
+        match status {
+            Status::Ok => session.journal.keep(checkpoint),
+            _ => session.journal.rollback(checkpoint),
         }
         report.debug = session.take_debug();
         let (changes, events) = session.journal.finish(storage).map_err(Error::from)?;

@@ -329,8 +329,9 @@ fn nest(
         Ending::Trapped(trap) if trap.trap() == Trap::OutOfGas => (Status::OutOfGas, Vec::new()),
         Ending::Trapped(_) | Ending::Misuse(_) => (Status::Trapped, Vec::new()),
     };
-    if status != Status::Ok {
-        session.journal.rollback(checkpoint);
+    match status {
+        Status::Ok => session.journal.keep(checkpoint),
+        _ => session.journal.rollback(checkpoint),
     }
     frame.result = result;
     guest.set_gas(left - given + returned)?;

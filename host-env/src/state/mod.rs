@@ -20,4 +20,6 @@ pub(crate) use journal::Journal;
 pub(crate) use storage::length;
 
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod tests;
