@@ -367,7 +367,7 @@ impl First<'_> {
         if !session.transfer(self.storage, &entry.caller, &entry.account, entry.value)? {
             return Ok(misuse(Misuse::BadArgument, gas));
         }
-        let (ending, gas_left) = frame::run(self.environment, self.storage, session, entry, gas)?;
+        let (ending, gas_left) = *frame::run(self.environment, self.storage, session, Box::new(entry), gas)?;
         Ok(Done { ending, gas_left, created: None })
     }
 }

@@ -16,7 +16,7 @@ pub use embedded::EmbeddedDatabase;
 pub use memory::MemoryDatabase;
 pub use storage::{Account, CommitError, Database, Order, Storage, StorageError, StorageResult};
 
-pub(crate) use journal::Journal;
+pub(crate) use journal::{Checkpoint, Journal};
 pub(crate) use storage::length;
 
 #[cfg(test)]
