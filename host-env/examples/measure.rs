@@ -1,7 +1,8 @@
-//! What host functions cost this machine, beside what they cost in gas: nanoseconds, gas, nanoseconds per 1,000 gas.
+//! What host functions cost this machine beside what they cost in gas, for small and for large arguments; the table that it
+//! prints is `prices.md` of this crate.
 //!
 //! ```sh
-//! cargo run --release -p lockstep-host-env --example measure
+//! cargo run --release -p lockstep-host-env --example measure > host-env/prices.md
 //! ```
 #![allow(clippy::disallowed_methods, reason = "it measures")]
 
@@ -11,17 +12,101 @@ mod support;
 use lockstep_host_env::Function as F;
 use lockstep_host_env::{Action, NONE, Status, Tx};
 use std::time::Instant;
-use support::{Chain, at, script, step};
+use support::{Chain, Step, at, script, step};
+
+/// The dearest may take so many times as long for its gas as the cheapest.
+const BOUND: f64 = 4.0;
 
 fn hex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.chars().map(|c| c.to_digit(16).expect("hexadecimal") as u8).collect();
     digits.as_chunks::<2>().0.iter().map(|[high, low]| high << 4 | low).collect()
 }
 
-fn main() {
-    let chain = Chain::default();
-    let to = chain.scripted(1);
+/// A call to measure: how it differs from others of its function, the arguments, the bytes in memory.
+struct Case {
+    function: F,
+    case: String,
+    args: Vec<u64>,
+    data: Vec<u8>,
+}
+
+/// Where outputs go, behind what is read.
+const OUT: u64 = at(100_000);
+/// Sizes that a function is measured at.
+const SIZES: [u64; 4] = [0, 32, 4_096, 131_072];
+
+fn case(function: F, case: impl ToString, args: &[u64], data: &[u8]) -> Case {
+    Case { function, case: case.to_string(), args: args.to_vec(), data: data.to_vec() }
+}
+
+/// Functions of frames, context and bytes.
+fn plain() -> Vec<Case> {
+    let mut cases: Vec<Case> =
+        [F::InputLen, F::ResultLen, F::GasLeft, F::IsStatic, F::BlockHeight, F::BlockTime, F::ChainId]
+            .map(|function| case(function, "", &[], &[]))
+            .into();
+    cases.extend(
+        [F::SelfAddress, F::Caller, F::Origin, F::Value].map(|function| case(function, "", &[OUT], &[])),
+    );
+    for size in SIZES {
+        cases.push(case(F::Output, size, &[at(0), size], &[]));
+        // The script's input is long enough for its last size.
+        cases.push(case(F::InputRead, size.min(60_000), &[0, at(0), size.min(60_000)], &[1; 60_000]));
+        cases.push(case(
+            F::Event,
+            size.min(16_384),
+            &[at(0), if size == 0 { 0 } else { 4 }, at(0), size.min(16_384)],
+            &[],
+        ));
+        cases.push(case(F::ResultRead, format!("{size}, no result"), &[0, at(0), size], &[]));
+        for function in
+            [F::HashSha2, F::HashSha3, F::HashKeccak, F::HashBlake2b, F::HashBlake3, F::HashRipemd]
+        {
+            cases.push(case(function, size, &[at(0), size, at(0)], &[]));
+        }
+        cases.push(case(F::TransientSet, size, &[at(0), 32, at(0), size], &[9; 32]));
+    }
+    cases.push(case(F::TransientGet, "absent", &[at(0), 32, OUT, 32], &[9; 32]));
+    cases.push(case(F::TransientSet, "long key", &[at(0), 256, at(0), 1], &[9; 256]));
+    cases
+}
+
+/// Accounts; a call of the script contract itself, with nothing to do, is the least that a frame costs.
+fn accounts(to: &[u8; 32]) -> Vec<Case> {
     let none = u64::from(NONE);
+    let nothing = script(&[], &[], 0);
+    let data = [&to[..], &nothing].concat();
+    vec![
+        case(F::Call, "no code", &[0, u64::MAX, at(0), none, at(0), 0], &[9; 32]),
+        case(F::Call, "no code, 131072", &[0, u64::MAX, at(0), none, at(0), 131_072], &[9; 32]),
+        case(F::CallStatic, "no code", &[0, u64::MAX, at(0), at(0), 0], &[9; 32]),
+        case(F::CallDelegate, "no code", &[0, u64::MAX, at(0), at(0), 0], &[9; 32]),
+        case(F::Create, "no code", &[u64::MAX, at(0), none, at(0), at(0), 0, OUT], &[9; 32]),
+        case(F::CodeSet, "no code", &[at(0)], &[9; 32]),
+        case(F::Transfer, "nothing", &[at(0), at(32)], &[0; 48]),
+        case(F::Call, "a frame", &[1, u64::MAX, at(0), none, at(32), nothing.len() as u64], &data),
+        case(F::CallStatic, "a frame", &[1, u64::MAX, at(0), at(32), nothing.len() as u64], &data),
+    ]
+}
+
+/// What reads or writes state: the memory database's times, which say nothing of a disk.
+fn state(to: &[u8; 32]) -> Vec<Case> {
+    let mut cases = vec![
+        case(F::StorageGet, "absent", &[at(0), 32, OUT, 32], &[9; 32]),
+        case(F::StorageLen, "absent", &[at(0), 32], &[9; 32]),
+        case(F::StorageRemove, "absent", &[at(0), 32], &[9; 32]),
+        case(F::StorageNext, "none", &[at(0), 0, at(0), 32, 256], &[9; 32]),
+        case(F::StoragePrev, "none", &[at(0), 0, at(0), 0, 256], &[9; 32]),
+        case(F::Balance, "", &[at(0), OUT], to),
+        case(F::CodeHash, "", &[at(0), OUT], to),
+    ];
+    cases.extend(SIZES.map(|size| case(F::StorageSet, size, &[at(0), 32, at(0), size], &[9; 32])));
+    cases.extend([0, 32, 4_096].map(|size| case(F::Debug, size, &[at(0), size], &[])));
+    cases
+}
+
+/// Signatures and curves, with points that are none of infinity and multipliers that are long.
+fn curves() -> Vec<Case> {
     let g1 = hex(&[
         "0000000000000000000000000000000017f1d3a73197d7942695638c4fa9ac0fc3688c4f9774b905a14e3a3f171bac58",
         "6c55e83ff97a1aeffb3af00adb22c6bb0000000000000000000000000000000008b3f481e3aaa0f1a09e30ed741d8ae4",
@@ -51,7 +136,7 @@ fn main() {
         "eeb940b1d03b21e36b0e47e79769f095fe2ab855bd91e3a38756b7d75a9c4549",
     ]
     .concat());
-    let p256_sample = hex(&[
+    let p256 = hex(&[
         "af2bdbe1aa9b6ec1e2ade1d694f41fc71a831d0268e9891562113d8a62add1bf",
         "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716",
         "f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8",
@@ -62,69 +147,122 @@ fn main() {
         "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b",
         "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
     ].concat());
+    let secp256k1 = {
+        // The key that the signature above recovers to, compressed.
+        let x = "3a514176466fa815ed481ffad09110a2d344f6c9b78c1d14afc351c3a51be33d";
+        [&ecdsa[..], &[3], &hex(x)].concat()
+    };
     let scalar = [0xa5; 32];
-    let repeat = |item: Vec<u8>, count: usize| item.repeat(count);
-    let out = at(60_000);
-    #[rustfmt::skip]
-    let cases: Vec<(&str, F, Vec<u64>, Vec<u8>)> = vec![
-        ("", F::InputLen, vec![], vec![]),
-        ("", F::Caller, vec![out], vec![]),
-        ("absent", F::StorageGet, vec![at(0), 32, out, 32], vec![9; 32]),
-        ("32 bytes", F::StorageSet, vec![at(0), 32, at(0), 32], vec![9; 32]),
-        ("128 KiB", F::StorageSet, vec![at(0), 32, at(0), 131_072], vec![9; 32]),
-        ("", F::StorageNext, vec![at(0), 0, at(0), 32, 256], vec![9; 32]),
-        ("", F::TransientSet, vec![at(0), 32, at(0), 32], vec![9; 32]),
-        ("", F::Balance, vec![at(0), out], vec![9; 32]),
-        ("no code", F::Call, vec![0, u64::MAX, at(0), none, at(0), 0], vec![9; 32]),
-        ("", F::Event, vec![at(0), 4, at(0), 1_000], vec![]),
-        ("128 KiB", F::HashSha2, vec![at(0), 131_072, out], vec![]),
-        ("128 KiB", F::HashSha3, vec![at(0), 131_072, out], vec![]),
-        ("128 KiB", F::HashKeccak, vec![at(0), 131_072, out], vec![]),
-        ("128 KiB", F::HashBlake2b, vec![at(0), 131_072, out], vec![]),
-        ("128 KiB", F::HashBlake3, vec![at(0), 131_072, out], vec![]),
-        ("128 KiB", F::HashRipemd, vec![at(0), 131_072, out], vec![]),
-        ("32 bytes", F::HashSha2, vec![at(0), 32, out], vec![]),
-        ("32 bytes", F::HashSha3, vec![at(0), 32, out], vec![]),
-        ("", F::Secp256k1Recover, vec![1, at(0), at(32), out], ecdsa.clone()),
-        ("wrong", F::Secp256k1Verify, vec![0, at(0), at(32), at(96), 33], [ecdsa, p256_sample[96..].to_vec()].concat()),
-        ("", F::Secp256r1Verify, vec![0, at(0), at(32), at(96), 33], p256_sample),
-        ("", F::Ed25519Verify, vec![at(0), at(64), at(0), 0], ed25519.clone()),
-        ("128 KiB", F::Ed25519Verify, vec![at(0), at(64), at(0), 131_072], ed25519),
-        ("", F::Bn254Add, vec![at(0), out], repeat(bn1.clone(), 2)),
-        ("", F::Bn254Mul, vec![at(0), out], [&bn1[..], &scalar].concat()),
-        ("1", F::Bn254Pairing, vec![at(0), 1], [&bn1[..], &bn2].concat()),
-        ("128", F::Bn254Pairing, vec![at(0), 128], repeat([&bn1[..], &bn2].concat(), 128)),
-        ("", F::Bls12G1Add, vec![at(0), out], repeat(g1.clone(), 2)),
-        ("", F::Bls12G2Add, vec![at(0), out], repeat(g2.clone(), 2)),
-        ("1", F::Bls12G1Msm, vec![at(0), 1, out], [&g1[..], &scalar].concat()),
-        ("128", F::Bls12G1Msm, vec![at(0), 128, out], repeat([&g1[..], &scalar].concat(), 128)),
-        ("1", F::Bls12G2Msm, vec![at(0), 1, out], [&g2[..], &scalar].concat()),
-        ("128", F::Bls12G2Msm, vec![at(0), 128, out], repeat([&g2[..], &scalar].concat(), 128)),
-        ("", F::Bls12MapG1, vec![at(0), out], [&[0; 17][..], &[0x11; 47]].concat()),
-        ("", F::Bls12MapG2, vec![at(0), out], repeat([&[0; 17][..], &[0x11; 47]].concat(), 2)),
-        ("1", F::Bls12Pairing, vec![at(0), 1], [&g1[..], &g2].concat()),
-        ("128", F::Bls12Pairing, vec![at(0), 128], repeat([&g1[..], &g2].concat(), 128)),
+    let with = |point: &[u8]| [point, &scalar].concat();
+    let [one, two] = [[&bn1[..], &bn2].concat(), [&g1[..], &g2].concat()];
+    let field = [&[0; 17][..], &[0x11; 47]].concat();
+    let mut cases = vec![
+        case(F::Secp256k1Recover, "", &[1, at(0), at(32), OUT], &ecdsa),
+        case(
+            F::Secp256k1Verify,
+            "false",
+            &[0, at(0), at(32), at(96), 33],
+            &[&ecdsa[..], &p256[96..]].concat(),
+        ),
+        case(F::Secp256k1Verify, "true", &[0, at(0), at(32), at(96), 33], &secp256k1),
+        case(F::Secp256r1Verify, "true", &[0, at(0), at(32), at(96), 33], &p256),
+        case(F::Bn254Add, "", &[at(0), OUT], &bn1.repeat(2)),
+        case(F::Bn254Mul, "", &[at(0), OUT], &with(&bn1)),
+        case(F::Bls12G1Add, "", &[at(0), OUT], &g1.repeat(2)),
+        case(F::Bls12G2Add, "", &[at(0), OUT], &g2.repeat(2)),
+        case(F::Bls12MapG1, "", &[at(0), OUT], &field),
+        case(F::Bls12MapG2, "", &[at(0), OUT], &field.repeat(2)),
     ];
-    println!("| function | case | ns | gas | ns / 1,000 gas |\n|---|---|---|---|---|");
-    for (case, function, args, data) in cases {
-        let time = |count: usize| {
-            let steps = vec![step(function, &args); count];
-            let tx = chain.tx(Action::Call { to, value: 0, input: script(&steps, &data, 0) });
-            let tx = Tx { gas_limit: i64::MAX as u64, ..tx };
-            let mut best = f64::MAX;
-            let mut gas = 0;
-            for _ in 0..4 {
-                let start = Instant::now();
-                let executed = chain.execute(&tx).expect("the node works");
-                best = best.min(start.elapsed().as_secs_f64() * 1e9);
-                assert_eq!(executed.receipt.status, Status::Ok);
-                gas = executed.receipt.gas_used;
-            }
-            (best, gas)
-        };
-        let (few, gas_few) = time(2);
-        let (many, gas_many) = time(8);
-        let (ns, gas) = ((many - few) / 6.0, (gas_many - gas_few) as f64 / 6.0);
-        println!("| {} | {case} | {ns:.0} | {gas:.0} | {:.0} |", function.def().name, ns / gas * 1_000.0);
+    cases.extend(SIZES.map(|size| case(F::Ed25519Verify, size, &[at(0), at(64), at(0), size], &ed25519)));
+    for count in [0, 1, 2, 8, 32, 128] {
+        let many = |item: &[u8]| item.repeat(count as usize);
+        cases.push(case(F::Bn254Pairing, count, &[at(0), count], &many(&one)));
+        cases.push(case(F::Bls12Pairing, count, &[at(0), count], &many(&two)));
+        cases.push(case(F::Bls12G1Msm, count, &[at(0), count, OUT], &many(&with(&g1))));
+        cases.push(case(F::Bls12G2Msm, count, &[at(0), count, OUT], &many(&with(&g2))));
     }
+    cases
+}
+
+/// Nanoseconds and gas of one call.
+fn measure(chain: &Chain, to: lockstep_host_env::Address, case: &Case) -> (f64, f64) {
+    let run = |count: usize| -> (f64, u64) {
+        let steps: Vec<Step> = vec![step(case.function, &case.args); count];
+        let tx = chain.tx(Action::Call { to, value: 0, input: script(&steps, &case.data, 0) });
+        let tx = Tx { gas_limit: i64::MAX as u64, ..tx };
+        let mut best = f64::MAX;
+        let mut gas = 0;
+        let begun = Instant::now();
+        for round in 0.. {
+            if round > 4 && begun.elapsed().as_millis() > 60 {
+                break;
+            }
+            let start = Instant::now();
+            let executed = chain.execute(&tx).expect("the node works");
+            best = best.min(start.elapsed().as_secs_f64() * 1e9);
+            assert_eq!(executed.receipt.status, Status::Ok, "{:?} {}", case.function, case.case);
+            gas = executed.receipt.gas_used;
+        }
+        (best, gas)
+    };
+    // Short calls are repeated, long ones need not be; the script has no room for more than 500.
+    let (few, gas_few) = run(2);
+    let repeats = (2e6 / (few / 2.0)).clamp(6.0, 400.0) as usize;
+    let (many, gas_many) = run(2 + repeats);
+    let each = |total: f64| total / repeats as f64;
+    // A step of the script costs the sender `transaction_byte` for each byte, which is not the function's.
+    let bytes = 64 * repeats as u64 * u64::from(chain.schedule().transaction_byte);
+    (each(many - few).max(0.1), each((gas_many - gas_few - bytes) as f64))
+}
+
+fn table(rows: &[(f64, f64, &Case)], median: f64) {
+    println!("| function | size or case | ns | gas | ns by gas | by the median |\n|---|---|--:|--:|--:|--:|");
+    for (ns, gas, case) in rows {
+        let rate = ns / gas;
+        println!(
+            "| `{}` | {} | {ns:.0} | {gas:.0} | {rate:.3} | {:.2} |",
+            case.function.def().name,
+            case.case,
+            rate / median
+        );
+    }
+}
+
+fn main() {
+    let chain = Chain::default();
+    let to = chain.scripted(1);
+    let sorted = |cases: &'static [Case]| {
+        let mut rows: Vec<_> = cases
+            .iter()
+            .map(|case| {
+                let (ns, gas) = measure(&chain, to, case);
+                (ns, gas, case)
+            })
+            .collect();
+        rows.sort_by(|a, b| (b.0 / b.1).total_cmp(&(a.0 / a.1)));
+        rows
+    };
+    let counted: &'static [Case] =
+        Box::leak(plain().into_iter().chain(accounts(&to.0)).chain(curves()).collect());
+    let apart: &'static [Case] = Box::leak(state(&to.0).into_boxed_slice());
+    let rows = sorted(counted);
+    let rate = |index: usize| rows[index].0 / rows[index].1;
+    let (most, median, least) = (rate(0), rate(rows.len() / 2), rate(rows.len() - 1));
+    println!("# Prices of host functions and time\n");
+    println!(
+        "Written by `cargo run --release -p lockstep-host-env --example measure`, for the default prices. A call's time is that of a"
+    );
+    println!(
+        "script that makes it many times less that of one that makes it twice, in the least of several runs; so it has the script's own"
+    );
+    println!("loop in it, whose operators cost next to nothing there. Sizes are bytes or items.\n");
+    println!(
+        "{} cases. **The most takes {:.2} times as long for its gas as the median, which takes {median:.3} ns, and {:.2} times as the least; the bound is {BOUND}.**\n",
+        rows.len(),
+        most / median,
+        most / least
+    );
+    table(&rows, median);
+    println!("\n## Apart: state, in memory, and debug\n");
+    table(&sorted(apart), median);
 }

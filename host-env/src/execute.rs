@@ -188,8 +188,9 @@ impl Environment {
                 (Status::Trapped(kind), Vec::new())
             }
         };
-        if status != Status::Ok {
-            session.journal.rollback(checkpoint);
+        match status {
+            Status::Ok => session.journal.keep(checkpoint),
+            _ => session.journal.rollback(checkpoint),
         }
         report.debug = session.take_debug();
         let (changes, events) = session.journal.finish(storage).map_err(Error::from)?;
@@ -396,7 +397,7 @@ impl First<'_> {
             return Ok(misuse(Misuse::BadArgument, gas));
         }
         let (ending, gas_left) =
-            frame::run(self.environment, self.storage, session, self.observer, entry, gas)?;
+            *frame::run(self.environment, self.storage, session, self.observer, Box::new(entry), gas)?;
         Ok(Done { ending, gas_left, created: None })
     }
 }

@@ -10,7 +10,7 @@ use crate::receipt::Misuse;
 use crate::session::Session;
 use crate::state::{Storage, StorageError};
 use crate::types::{Address, Hash};
-use lockstep_vm::{Error, ErrorKind, Host, Instance, Store, TrapError};
+use lockstep_vm::{Error, ErrorKind, Func, Host, Instance, Store, TrapError};
 
 /// The family of frames, one for each lifetime of the transaction they belong to.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(crate) struct Frame<'a> {
     pub(crate) session: &'a mut Session,
     /// Who looks on, if anybody does.
     pub(crate) observer: Option<&'a dyn Observer>,
-    pub(crate) entry: Entry,
+    pub(crate) entry: Box<Entry>,
     /// What it will answer, if it ends well.
     pub(crate) output: Vec<u8>,
     /// What its last nested call answered.
@@ -98,38 +98,32 @@ impl From<StorageError> for Error {
 ///
 /// # Errors
 /// A node fault, and nothing else.
-#[inline(never)]
 pub(crate) fn run(
     environment: &Environment,
     storage: &dyn Storage,
     session: &mut Session,
     observer: Option<&dyn Observer>,
-    entry: Entry,
+    entry: Box<Entry>,
     gas: u64,
-) -> Result<(Ending, u64), Error> {
+) -> Result<Box<(Ending, u64)>, Error> {
     let (code, export) = (entry.code, entry.export);
     if let Some(observer) = observer {
         observe::frame_start(observer, session.depth(), &entry, gas);
     }
     let mut store = new_store(environment, storage, session, observer, entry, gas)?;
     let ended = play(environment, &mut store, &code, export);
-    let gas_left = store.gas();
-    let frame = store.into_data();
-    frame.session.leave();
-    if let Some(observer) = observer {
-        observe::frame_end(observer, &ended, &frame.output, gas_left);
-    }
-    Ok((ending(ended, frame.output)?, gas_left))
+    finish(store, ended)
 }
 
-/// Up to 64 frames share a thread's stack: what is large is boxed, and made where its traces do not stay.
+/// Up to 64 frames share a thread's stack, in builds that optimise nothing too: what is large is boxed, and made where its
+/// traces do not stay.
 #[inline(never)]
 fn new_store<'a>(
     environment: &'a Environment,
     storage: &'a dyn Storage,
     session: &'a mut Session,
     observer: Option<&'a dyn Observer>,
-    entry: Entry,
+    entry: Box<Entry>,
     gas: u64,
 ) -> Result<Box<Store<Frame<'a>>>, Error> {
     session.enter(entry.account);
@@ -141,22 +135,47 @@ fn new_store<'a>(
     Ok(store)
 }
 
+#[inline(never)]
+fn finish(store: Box<Store<Frame<'_>>>, ended: Result<(), Error>) -> Result<Box<(Ending, u64)>, Error> {
+    let gas_left = store.gas();
+    let frame = store.into_data();
+    frame.session.leave();
+    if let Some(observer) = frame.observer {
+        observe::frame_end(observer, &ended, &frame.output, gas_left);
+    }
+    Ok(Box::new((ending(ended, frame.output)?, gas_left)))
+}
+
 fn play(
     environment: &Environment,
     store: &mut Store<Frame<'_>>,
     code: &Hash,
     export: Export,
 ) -> Result<(), Error> {
+    match start(environment, store, code, export)? {
+        Some(function) => function.call(store, &[], &mut []),
+        None => Ok(()),
+    }
+}
+
+/// Instantiates a code and finds its function. What it lacks is `deploy`, or the state is not what uploads make it.
+#[inline(never)]
+fn start(
+    environment: &Environment,
+    store: &mut Store<Frame<'_>>,
+    code: &Hash,
+    export: Export,
+) -> Result<Option<Func>, Error> {
     let instance = instantiate(environment, store, code)?;
     let name = match export {
         Export::Call => "call",
         Export::Deploy => "deploy",
     };
-    match instance.get_func(&*store, name) {
-        Some(function) => function.call(store, &[], &mut []),
-        None if export == Export::Deploy => Ok(()),
-        None => Err(Error::fault(format_args!("the code {code} has no `{name}`"))),
+    let function = instance.get_func(&*store, name);
+    if function.is_none() && export == Export::Call {
+        return Err(Error::fault(format_args!("the code {code} has no `{name}`")));
     }
+    Ok(function)
 }
 
 #[inline(never)]

@@ -381,8 +381,15 @@ impl Chain {
 /// A contract that calls itself with reentry until it cannot, then does the dearest things to the host's stack, and
 /// returns how deep it was.
 fn diver() -> Vec<u8> {
-    contract(
-        r#"(func (export "call")
+    contract(&format!(r#"(func (export "call") {DIVE}"#))
+}
+
+/// The same in its start function, which runs within instantiation.
+fn starter() -> Vec<u8> {
+    contract(&format!(r#"(func (export "call")) (start $dive) (func $dive {DIVE}"#))
+}
+
+const DIVE: &str = r#"
             (call $self_address (i32.const 0))
             (i64.store (i32.const 1024) (i64.const 1))
             (if (i32.eqz (call $call (i32.const 1) (i64.const -1) (i32.const 0) (i32.const -1) (i32.const 0) (i32.const 0)))
@@ -397,18 +404,19 @@ fn diver() -> Vec<u8> {
                     (drop (call $secp256k1_recover (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 2048)))
                     (drop (call $ed25519_verify (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 100)))
                     (call $hash_blake3 (i32.const 0) (i32.const 60000) (i32.const 2048))))
-            (call $output (i32.const 1024) (i32.const 8)))"#,
-    )
-}
+            (call $output (i32.const 1024) (i32.const 8)))"#;
 
 /// Overflowing the host's stack would end the node, so all frames must fit a small thread, with the dearest host function
 /// at the bottom, and a module that is compiled there.
 #[test]
 fn the_deepest_calls_fit_a_stack_of_one_mebibyte() {
-    for backend in [Backend::Interpreter, Backend::Native, Backend::CrossCheck] {
+    let backends = [Backend::Interpreter, Backend::Native, Backend::CrossCheck];
+    for (backend, code) in
+        backends.into_iter().flat_map(|backend| [(backend, diver as fn() -> _), (backend, starter)])
+    {
         let run = move || {
             let chain = Chain::new(Environment::new(&engine(backend)).unwrap());
-            let to = chain.create_plain(chain.upload(diver()));
+            let to = chain.create_plain(chain.upload(code()));
             // An environment of its own, whose cache is empty: the module is compiled in the first frame.
             let fresh = Chain { environment: Environment::new(&engine(backend)).unwrap(), ..chain };
             let executed = fresh.call(to, vec![]);

@@ -9,3 +9,5 @@ pub(crate) mod signature;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;

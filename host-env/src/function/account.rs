@@ -2,11 +2,15 @@
 //!
 //! A nested frame is tested in the order depth, reentry, code, existence, balance; what is refused there starts no frame,
 //! leaves no result and has cost no more than the base price and the input's bytes.
+//!
+//! Up to 64 nested frames share a thread's stack, each with the host function that called it. So such a function does no
+//! more than `nest(plan?)`: what plans a frame has returned, and what it planned is on the heap, before the frame begins.
 
 use super::Host;
 use crate::frame::{self, Ending, Entry, Export};
 use crate::guest::{Guest, NONE, Range};
 use crate::list::{Function, Unit};
+use crate::state::Checkpoint;
 use crate::types::{Address, Hash, created_address};
 use lockstep_vm::{Error, Trap};
 
@@ -106,6 +110,18 @@ pub(crate) fn call(
     input: u32,
     input_len: u32,
 ) -> Result<u32, Error> {
+    nest(plan_call(caller, flags, gas, to, value, (input, input_len))?)
+}
+
+#[inline(never)]
+fn plan_call<'c, 'a>(
+    caller: Host<'c, 'a>,
+    flags: u32,
+    gas: u64,
+    to: u32,
+    value: u32,
+    (input, input_len): (u32, u32),
+) -> Result<Plan<'c, 'a>, Error> {
     let mut guest = Guest::enter(caller, Function::Call)?;
     if value != NONE {
         guest.refuse_static()?;
@@ -126,6 +142,17 @@ pub(crate) fn call_static(
     input: u32,
     input_len: u32,
 ) -> Result<u32, Error> {
+    nest(plan_call_static(caller, flags, gas, to, (input, input_len))?)
+}
+
+#[inline(never)]
+fn plan_call_static<'c, 'a>(
+    caller: Host<'c, 'a>,
+    flags: u32,
+    gas: u64,
+    to: u32,
+    (input, input_len): (u32, u32),
+) -> Result<Plan<'c, 'a>, Error> {
     let mut guest = Guest::enter(caller, Function::CallStatic)?;
     let to = guest.range(to, 32)?;
     let input = begin(&mut guest, flags, input, input_len)?;
@@ -134,31 +161,31 @@ pub(crate) fn call_static(
 }
 
 /// Calls the code of an account.
-fn enter_account(
-    mut guest: Guest<'_, '_>,
+fn enter_account<'c, 'a>(
+    mut guest: Guest<'c, 'a>,
     flags: u32,
     gas: u64,
     to: Address,
     (has_value, amount): (bool, u128),
     input: Range,
     is_static: bool,
-) -> Result<u32, Error> {
+) -> Result<Plan<'c, 'a>, Error> {
     let allow = flags & ALLOW_REENTRY != 0;
     if is_too_deep(&guest) {
-        return Ok(refuse(&mut guest, Status::Depth));
+        return Ok(refuse(guest, Status::Depth));
     }
     guest.frame_mut().session.allow_reentry(allow);
     let denied = guest.frame().session.denies_entry(&to);
     if denied {
-        return Ok(refuse(&mut guest, Status::Reentrant));
+        return Ok(refuse(guest, Status::Reentrant));
     }
     let code = account(&guest, &to)?.code;
     let Some((code, len)) = with_len(&guest, code)? else {
-        return Ok(refuse(&mut guest, Status::NoCode));
+        return Ok(refuse(guest, Status::NoCode));
     };
     let from = guest.frame().entry.account;
     if !can_transfer(&guest, &from, &to, amount)? {
-        return Ok(refuse(&mut guest, Status::NoBalance));
+        return Ok(refuse(guest, Status::NoBalance));
     }
     if has_value {
         guest.pay(Unit::Value, 1)?;
@@ -167,7 +194,7 @@ fn enter_account(
     let input = guest.read(input)?;
     let entry =
         Entry { account: to, caller: from, value: amount, is_static, code, export: Export::Call, input };
-    Ok(nest(&mut guest, gas, allow, entry, Begin::Transfer)? as u32)
+    Ok(Plan::Frame(Box::new(Planned { guest, gas, allow, entry, begin: Begin::Transfer, out: None })))
 }
 
 pub(crate) fn call_delegate(
@@ -178,21 +205,33 @@ pub(crate) fn call_delegate(
     input: u32,
     input_len: u32,
 ) -> Result<u32, Error> {
+    nest(plan_call_delegate(caller, flags, gas, code_hash, (input, input_len))?)
+}
+
+#[inline(never)]
+fn plan_call_delegate<'c, 'a>(
+    caller: Host<'c, 'a>,
+    flags: u32,
+    gas: u64,
+    code_hash: u32,
+    (input, input_len): (u32, u32),
+) -> Result<Plan<'c, 'a>, Error> {
     let mut guest = Guest::enter(caller, Function::CallDelegate)?;
     let code_hash = guest.range(code_hash, 32)?;
     let input = begin(&mut guest, flags, input, input_len)?;
     let code = Hash(guest.read_array(code_hash)?);
     if is_too_deep(&guest) {
-        return Ok(refuse(&mut guest, Status::Depth));
+        return Ok(refuse(guest, Status::Depth));
     }
     let Some((code, len)) = with_len(&guest, Some(code))? else {
-        return Ok(refuse(&mut guest, Status::NoCode));
+        return Ok(refuse(guest, Status::NoCode));
     };
     guest.pay(Unit::Code, len.into())?;
     let input = guest.read(input)?;
-    let Entry { account, caller, value, is_static, .. } = guest.frame().entry;
+    let Entry { account, caller, value, is_static, .. } = *guest.frame().entry;
     let entry = Entry { account, caller, value, is_static, code, export: Export::Call, input };
-    Ok(nest(&mut guest, gas, flags & ALLOW_REENTRY != 0, entry, Begin::Nothing)? as u32)
+    let allow = flags & ALLOW_REENTRY != 0;
+    Ok(Plan::Frame(Box::new(Planned { guest, gas, allow, entry, begin: Begin::Nothing, out: None })))
 }
 
 #[allow(clippy::too_many_arguments, reason = "the guest has so many")]
@@ -206,6 +245,19 @@ pub(crate) fn create(
     input_len: u32,
     out: u32,
 ) -> Result<u32, Error> {
+    nest(plan_create(caller, gas, code_hash, value, salt, (input, input_len), out)?)
+}
+
+#[inline(never)]
+fn plan_create<'c, 'a>(
+    caller: Host<'c, 'a>,
+    gas: u64,
+    code_hash: u32,
+    value: u32,
+    salt: u32,
+    (input, input_len): (u32, u32),
+    out: u32,
+) -> Result<Plan<'c, 'a>, Error> {
     let mut guest = Guest::enter(caller, Function::Create)?;
     let code_hash = guest.range(code_hash, 32)?;
     let value = guest.range_or_none(value, 16)?;
@@ -216,19 +268,19 @@ pub(crate) fn create(
     let code = Hash(guest.read_array(code_hash)?);
     let (amount, salt) = (read_amount(&guest, value)?, guest.read_array(salt)?);
     if is_too_deep(&guest) {
-        return Ok(refuse(&mut guest, Status::Depth));
+        return Ok(refuse(guest, Status::Depth));
     }
     let Some((code, len)) = with_len(&guest, Some(code))? else {
-        return Ok(refuse(&mut guest, Status::NoCode));
+        return Ok(refuse(guest, Status::NoCode));
     };
     let creator = guest.frame().entry.account;
     let address = created_address(guest.frame().session.block.chain, &creator, &code, &salt);
     if !account(&guest, &address)?.is_free() {
         guest.write(out, &address.0)?;
-        return Ok(refuse(&mut guest, Status::Exists));
+        return Ok(refuse(guest, Status::Exists));
     }
     if !can_transfer(&guest, &creator, &address, amount)? {
-        return Ok(refuse(&mut guest, Status::NoBalance));
+        return Ok(refuse(guest, Status::NoBalance));
     }
     guest.pay(Unit::NewEntry, 1)?;
     if value.is_some() {
@@ -245,9 +297,8 @@ pub(crate) fn create(
         export: Export::Deploy,
         input,
     };
-    let status = nest(&mut guest, gas, false, entry, Begin::Create)?;
-    guest.write(out, &address.0)?;
-    Ok(status as u32)
+    let out = Some(out);
+    Ok(Plan::Frame(Box::new(Planned { guest, gas, allow: false, entry, begin: Begin::Create, out })))
 }
 
 /// Checks the input's range, the flags and the input's length, and pays for the input.
@@ -281,10 +332,28 @@ fn with_len(guest: &Guest<'_, '_>, code: Option<Hash>) -> Result<Option<(Hash, u
     Ok(code_len(guest, &code)?.map(|len| (code, len)))
 }
 
-/// No frame was started: there is no result either.
-fn refuse(guest: &mut Guest<'_, '_>, status: Status) -> u32 {
+/// What a host function that calls has found: no frame, or one that can begin.
+enum Plan<'c, 'a> {
+    Refused(Status),
+    Frame(Box<Planned<'c, 'a>>),
+}
+
+/// A frame that can begin.
+struct Planned<'c, 'a> {
+    guest: Guest<'c, 'a>,
+    /// The gas that was asked for.
+    gas: u64,
+    allow: bool,
+    entry: Entry,
+    begin: Begin,
+    /// Where the address of a created account goes.
+    out: Option<Range>,
+}
+
+/// No frame is started: there is no result either.
+fn refuse<'c, 'a>(mut guest: Guest<'c, 'a>, status: Status) -> Plan<'c, 'a> {
     guest.frame_mut().result = Vec::new();
-    status as u32
+    Plan::Refused(status)
 }
 
 /// What changes before a nested frame's first operator, and is undone with it.
@@ -297,19 +366,35 @@ enum Begin {
     Create,
 }
 
-/// Runs a nested frame. It gets at most what is left but for a 64th; what it leaves comes back.
-fn nest(
-    guest: &mut Guest<'_, '_>,
-    wanted: u64,
-    allow_reentry: bool,
-    entry: Entry,
-    begin: Begin,
-) -> Result<Status, Error> {
+/// A frame that has begun, for the one that called it.
+struct Nested<'c, 'a> {
+    guest: Guest<'c, 'a>,
+    checkpoint: Checkpoint,
+    /// What the caller has left, and what of it the frame was given.
+    left: u64,
+    given: u64,
+    /// The created account, and where its address goes.
+    created: Option<(Range, Address)>,
+}
+
+/// Runs a planned frame. It gets at most what is left but for a 64th; what it leaves comes back.
+fn nest(plan: Plan<'_, '_>) -> Result<u32, Error> {
+    let planned = match plan {
+        Plan::Refused(status) => return Ok(status as u32),
+        Plan::Frame(planned) => planned,
+    };
+    let (mut nested, entry) = begin_frame(planned)?;
+    let ended = run_frame(&mut nested, entry)?;
+    end_frame(nested, ended)
+}
+
+#[inline(never)]
+fn begin_frame<'c, 'a>(planned: Box<Planned<'c, 'a>>) -> Result<(Box<Nested<'c, 'a>>, Box<Entry>), Error> {
+    let Planned { mut guest, gas, allow, entry, begin, out } = *planned;
     let left = guest.gas();
-    let given = wanted.min(left - left / 64);
+    let given = gas.min(left - left / 64);
     let frame = guest.frame_mut();
-    let (environment, storage, observer) = (frame.environment, frame.storage, frame.observer);
-    let session = &mut *frame.session;
+    let (storage, session) = (frame.storage, &mut *frame.session);
     let checkpoint = session.journal.checkpoint();
     if begin == Begin::Create {
         let mut account = session.account(storage, &entry.account)?;
@@ -319,9 +404,21 @@ fn nest(
     if begin != Begin::Nothing && !session.transfer(storage, &entry.caller, &entry.account, entry.value)? {
         return Err(Error::fault("a value that can be moved was not"));
     }
-    session.allow_reentry(allow_reentry);
-    let (ending, returned) = frame::run(environment, storage, session, observer, entry, given)?;
-    session.allow_reentry(false);
+    session.allow_reentry(allow);
+    let created = out.map(|out| (out, entry.account));
+    Ok((Box::new(Nested { guest, checkpoint, left, given, created }), Box::new(entry)))
+}
+
+fn run_frame(nested: &mut Nested<'_, '_>, entry: Box<Entry>) -> Result<Box<(Ending, u64)>, Error> {
+    let given = nested.given;
+    let frame = nested.guest.frame_mut();
+    frame::run(frame.environment, frame.storage, frame.session, frame.observer, entry, given)
+}
+
+#[inline(never)]
+fn end_frame(nested: Box<Nested<'_, '_>>, ended: Box<(Ending, u64)>) -> Result<u32, Error> {
+    let Nested { mut guest, checkpoint, left, given, created } = *nested;
+    let (ending, returned) = *ended;
     let (status, result) = match ending {
         Ending::Ok(output) => (Status::Ok, output),
         Ending::Reverted(data) => (Status::Reverted, data),
@@ -329,10 +426,16 @@ fn nest(
         Ending::Trapped(trap) if trap.trap() == Trap::OutOfGas => (Status::OutOfGas, Vec::new()),
         Ending::Trapped(_) | Ending::Misuse(_) => (Status::Trapped, Vec::new()),
     };
-    if status != Status::Ok {
-        session.journal.rollback(checkpoint);
+    let frame = guest.frame_mut();
+    frame.session.allow_reentry(false);
+    match status {
+        Status::Ok => frame.session.journal.keep(checkpoint),
+        _ => frame.session.journal.rollback(checkpoint),
     }
     frame.result = result;
     guest.set_gas(left - given + returned)?;
-    Ok(status)
+    if let Some((out, address)) = created {
+        guest.write(out, &address.0)?;
+    }
+    Ok(status as u32)
 }

@@ -4,7 +4,7 @@ use super::Host;
 use crate::guest::{Guest, length_or_absent};
 use crate::list::{Function, Unit};
 use crate::receipt::Misuse;
-use crate::state::Order;
+use crate::state::{Order, length};
 use lockstep_vm::Error;
 
 pub(crate) fn storage_get(
@@ -21,12 +21,17 @@ pub(crate) fn storage_get(
     guest.pay(Unit::Read, key_len.into())?;
     let key = guest.read(key)?;
     let frame = guest.frame();
+    let len = frame.session.journal.len(frame.storage, &frame.entry.account, &key)?;
+    let Some(len) = len else { return Ok(-1) };
+    // Nothing of the value is read before that is paid for.
+    guest.pay(Unit::StateRead, len.into())?;
+    guest.pay(Unit::Write, len.min(cap).into())?;
+    let frame = guest.frame();
     let value = frame.session.journal.get(frame.storage, &frame.entry.account, &key)?;
-    let Some(value) = value else { return Ok(-1) };
-    guest.pay(Unit::StateRead, value.len() as u64)?;
-    guest.pay(Unit::Write, value.len().min(cap as usize) as u64)?;
+    let value = value.filter(|value| length(value.len()) == len);
+    let value = value.ok_or_else(|| Error::fault("a value has not the length that the state says"))?;
     guest.write(out, &value)?;
-    Ok(length_or_absent(Some(value.len() as u32)))
+    Ok(length_or_absent(Some(len)))
 }
 
 pub(crate) fn storage_len(caller: Host<'_, '_>, key: u32, key_len: u32) -> Result<i32, Error> {

@@ -39,6 +39,18 @@ pub enum ParamKind {
 }
 
 impl ParamKind {
+    /// Its name in the fingerprint.
+    const fn name(self) -> &'static str {
+        match self {
+            ParamKind::In => "in",
+            ParamKind::InOrNone => "in or none",
+            ParamKind::Out => "out",
+            ParamKind::InOut => "in out",
+            ParamKind::U32 => "u32",
+            ParamKind::U64 => "u64",
+        }
+    }
+
     /// The wasm type.
     pub const fn ty(self) -> ValType {
         match self {
@@ -65,6 +77,16 @@ pub enum ReturnKind {
 }
 
 impl ReturnKind {
+    /// Its name in the fingerprint.
+    const fn name(self) -> &'static str {
+        match self {
+            ReturnKind::Nothing => "nothing",
+            ReturnKind::Never => "never",
+            ReturnKind::I32 => "i32",
+            ReturnKind::U64 => "u64",
+        }
+    }
+
     /// The wasm type, if any.
     pub const fn ty(self) -> Option<ValType> {
         match self {

@@ -2,7 +2,7 @@
 //!
 //! Owns the prices, their soundness and their hash. It must not know when something is paid.
 
-use super::{Function, LIST};
+use super::{Function, FunctionDef, LIST};
 use crate::types::{Hash, sha3_tagged};
 use codec::Encode;
 
@@ -186,15 +186,23 @@ impl HostSchedule {
     }
 
     /// SHA3-256 over `lockstep/host/1` and the SCALE encoding of the list and these prices: of each function its name,
-    /// type, version, formula, base and own unit; then of each shared price its name and value.
+    /// the names and kinds of its parameters, what it returns, whether static frames may not call it, version, formula,
+    /// base and own unit; then of each shared price its name and value. Documentation and groups are left out.
     pub fn hash(&self) -> Hash {
-        let functions: Vec<_> = LIST
+        self.hash_of(LIST)
+    }
+
+    fn hash_of(&self, list: &[FunctionDef]) -> Hash {
+        let functions: Vec<_> = list
             .iter()
             .map(|def| {
+                let params: Vec<(&str, &str)> =
+                    def.params.iter().map(|(name, kind)| (*name, kind.name())).collect();
+                let ty = (params, def.returns.name(), def.ty().to_string());
                 let formula: Vec<(&str, &str)> =
                     def.parts.iter().map(|part| (part.unit.letter(), part.of)).collect();
                 let own = self.functions.own[def.function as usize];
-                (def.name, def.ty().to_string(), def.since, formula, self.base(def.function), own)
+                (def.name, ty, def.changes_state, def.since, formula, self.base(def.function), own)
             })
             .collect();
         let shared: Vec<(&str, u32)> =
@@ -206,6 +214,41 @@ impl HostSchedule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::list::ReturnKind;
+
+    /// Whatever a protocol can say of a function is in the hash, and what is for people is not.
+    #[test]
+    fn the_hash_covers_the_whole_list() {
+        let schedule = HostSchedule::default();
+        let with = |change: &dyn Fn(&mut FunctionDef)| {
+            let mut list = LIST.to_vec();
+            change(&mut list[Function::StorageSet as usize]);
+            schedule.hash_of(&list)
+        };
+        assert_eq!(with(&|_| ()), schedule.hash());
+        let changes: [&dyn Fn(&mut FunctionDef); 9] = [
+            &|def| def.name = "storage_put",
+            &|def| def.params = Function::StorageGet.def().params,
+            &|def| def.params = Function::TransientSet.def().params,
+            &|def| def.returns = ReturnKind::U64,
+            &|def| def.returns = ReturnKind::Never,
+            &|def| def.changes_state = false,
+            &|def| def.parts = &def.parts[1..],
+            &|def| def.since = 2,
+            &|def| def.parts = Function::StorageGet.def().parts,
+        ];
+        for (index, change) in changes.iter().enumerate() {
+            assert_ne!(with(change), schedule.hash(), "{index}");
+        }
+        let never = |def: &mut FunctionDef| def.returns = ReturnKind::Never;
+        let nothing = |def: &mut FunctionDef| def.returns = ReturnKind::Nothing;
+        assert_ne!(with(&never), with(&nothing));
+        assert_eq!(with(&|def| (def.doc, def.section) = ("other", "other")), schedule.hash());
+        let mut list = LIST.to_vec();
+        list.swap(0, 1);
+        assert_ne!(schedule.hash_of(&list), schedule.hash());
+        assert_ne!(schedule.hash_of(&LIST[1..]), schedule.hash());
+    }
 
     #[test]
     fn the_default_is_sound_and_each_price_is_checked_and_hashed() {

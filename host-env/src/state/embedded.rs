@@ -1,9 +1,10 @@
 //! The embedded database: one file, by redb.
 //!
-//! Owns the tables. A commit is one durable transaction of redb, so that a node that is killed finds the state before it
+//! Owns the tables. A page of redb has whole entries and is read as a whole, so long values are apart from their lengths: the
+//! length of a value, and the next key, cost one small page. A commit is one durable transaction of redb, so that a node that is killed finds the state before it
 //! or after it and nothing between. It must not know contracts.
 
-use super::storage::{Account, CommitError, Database, Order, Storage, StorageError, StorageResult};
+use super::storage::{Account, CommitError, Database, Order, Storage, StorageError, StorageResult, length};
 use super::tree::{self, Nodes, Update};
 use crate::state::Changes;
 use crate::types::{Address, Hash};
@@ -19,8 +20,10 @@ type Definition = TableDefinition<'static, Bytes, Bytes>;
 
 /// By address.
 const ACCOUNTS: Definition = TableDefinition::new("accounts");
-/// By address and key in one.
+/// By address and key in one: `SHORT` and the value, or `LONG` and the length of a value that is in `VALUES`.
 const STORAGE: Definition = TableDefinition::new("storage");
+/// Long values, by address and key in one.
+const VALUES: Definition = TableDefinition::new("values");
 /// By hash.
 const CODE: Definition = TableDefinition::new("code");
 /// Of the state's tree, those of the current version.
@@ -29,7 +32,13 @@ const NODES: Definition = TableDefinition::new("nodes");
 const META: Definition = TableDefinition::new("meta");
 
 const META_KEY: &[u8] = b"state";
-const FORMAT: u16 = 1;
+const FORMAT: u16 = 2;
+
+/// The first byte of an entry of `STORAGE`.
+const SHORT: u8 = 0;
+const LONG: u8 = 1;
+/// Values up to this length are short, in bytes.
+const SHORT_MAX: usize = 512;
 
 /// A database in one file. Every [`version`](Database::version) is a snapshot; readers and a commit do not wait for each
 /// other.
@@ -62,7 +71,7 @@ impl EmbeddedDatabase {
     pub fn open(path: impl AsRef<Path>) -> StorageResult<EmbeddedDatabase> {
         let database = redb::Database::create(path).map_err(StorageError::new)?;
         let transaction = database.begin_write().map_err(StorageError::new)?;
-        for definition in [ACCOUNTS, STORAGE, CODE, NODES] {
+        for definition in [ACCOUNTS, STORAGE, VALUES, CODE, NODES] {
             transaction.open_table(definition).map_err(StorageError::new)?;
         }
         {
@@ -90,9 +99,10 @@ impl EmbeddedDatabase {
             changes.accounts.insert(address(key)?, Some(account));
             Ok(())
         })?;
-        each(&snapshot.storage, |key, value| {
+        each(&snapshot.storage, |key, entry| {
             let name = key.get(32..).unwrap_or_default().to_vec();
-            changes.storage.insert((address(key)?, name), Some(value.to_vec()));
+            let value = snapshot.value(key, entry)?;
+            changes.storage.insert((address(key)?, name), Some(value));
             Ok(())
         })?;
         each(&snapshot.code, |key, value| {
@@ -109,6 +119,7 @@ impl EmbeddedDatabase {
         Ok(Snapshot {
             accounts: open(ACCOUNTS)?,
             storage: open(STORAGE)?,
+            values: open(VALUES)?,
             code: open(CODE)?,
             nodes: open(NODES)?,
             meta,
@@ -167,10 +178,16 @@ fn write(
         };
     }
     let mut storage = transaction.open_table(STORAGE)?;
+    let mut values = transaction.open_table(VALUES)?;
     for ((address, key), value) in &changes.storage {
         let full = full_key(address, key);
+        let long = value.as_deref().filter(|value| value.len() > SHORT_MAX);
+        match long {
+            Some(value) => values.insert(full.as_slice(), value)?,
+            None => values.remove(full.as_slice())?,
+        };
         match value {
-            Some(value) => storage.insert(full.as_slice(), value.as_slice())?,
+            Some(value) => storage.insert(full.as_slice(), stored(value).as_slice())?,
             None => storage.remove(full.as_slice())?,
         };
     }
@@ -209,6 +226,33 @@ fn address(key: &[u8]) -> StorageResult<Address> {
     }
 }
 
+/// A value's entry of `STORAGE`.
+fn stored(value: &[u8]) -> Vec<u8> {
+    match value.len() {
+        0..=SHORT_MAX => [&[SHORT], value].concat(),
+        len => [&[LONG][..], &length(len).to_le_bytes()].concat(),
+    }
+}
+
+/// What an entry of `STORAGE` says.
+enum Stored<'e> {
+    Short(&'e [u8]),
+    /// The length of a value that is elsewhere.
+    Long(u32),
+}
+
+impl Stored<'_> {
+    fn read(entry: &[u8]) -> StorageResult<Stored<'_>> {
+        match entry {
+            [SHORT, value @ ..] => Ok(Stored::Short(value)),
+            [LONG, len @ ..] if len.len() == 4 => {
+                Ok(Stored::Long(len.iter().rev().fold(0, |sum, byte| sum << 8 | u32::from(*byte))))
+            }
+            _ => Err(StorageError::new("the database has an entry of storage that is none")),
+        }
+    }
+}
+
 fn full_key(address: &Address, key: &[u8]) -> Vec<u8> {
     [&address.0, key].concat()
 }
@@ -239,6 +283,7 @@ impl Meta {
 struct Snapshot {
     accounts: ReadOnlyTable<Bytes, Bytes>,
     storage: ReadOnlyTable<Bytes, Bytes>,
+    values: ReadOnlyTable<Bytes, Bytes>,
     code: ReadOnlyTable<Bytes, Bytes>,
     nodes: ReadOnlyTable<Bytes, Bytes>,
     meta: Meta,
@@ -249,6 +294,20 @@ impl Nodes for Snapshot {
         let key = borsh::to_vec(key).map_err(StorageError::new)?;
         let Some(entry) = self.nodes.get(key.as_slice()).map_err(StorageError::new)? else { return Ok(None) };
         Ok(Some(borsh::from_slice(entry.value()).map_err(StorageError::new)?))
+    }
+}
+
+impl Snapshot {
+    /// The value of an entry of `STORAGE` with this key.
+    fn value(&self, full: &[u8], entry: &[u8]) -> StorageResult<Vec<u8>> {
+        match Stored::read(entry)? {
+            Stored::Short(value) => Ok(value.to_vec()),
+            Stored::Long(_) => {
+                let value = self.values.get(full).map_err(StorageError::new)?;
+                let value = value.ok_or_else(|| StorageError::new("the database lacks a long value"))?;
+                Ok(value.value().to_vec())
+            }
+        }
     }
 }
 
@@ -267,17 +326,24 @@ impl Storage for Snapshot {
 
     fn code_len(&self, hash: &Hash) -> StorageResult<Option<u32>> {
         let entry = self.code.get(&hash.0[..]).map_err(StorageError::new)?;
-        Ok(entry.map(|entry| super::storage::length(entry.value().len())))
+        Ok(entry.map(|entry| length(entry.value().len())))
     }
 
     fn get(&self, address: &Address, key: &[u8]) -> StorageResult<Option<Vec<u8>>> {
-        let entry = self.storage.get(full_key(address, key).as_slice()).map_err(StorageError::new)?;
-        Ok(entry.map(|entry| entry.value().to_vec()))
+        let full = full_key(address, key);
+        let Some(entry) = self.storage.get(full.as_slice()).map_err(StorageError::new)? else {
+            return Ok(None);
+        };
+        self.value(&full, entry.value()).map(Some)
     }
 
     fn len(&self, address: &Address, key: &[u8]) -> StorageResult<Option<u32>> {
         let entry = self.storage.get(full_key(address, key).as_slice()).map_err(StorageError::new)?;
-        Ok(entry.map(|entry| super::storage::length(entry.value().len())))
+        let Some(entry) = entry else { return Ok(None) };
+        Ok(Some(match Stored::read(entry.value())? {
+            Stored::Short(value) => length(value.len()),
+            Stored::Long(len) => len,
+        }))
     }
 
     fn seek(

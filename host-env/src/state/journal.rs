@@ -1,7 +1,9 @@
 //! The journal: what a transaction has changed so far, and how to undo it.
 //!
-//! Owns the overlay over a committed version and the log that takes it back to any checkpoint. Undoing costs as much as
-//! what is undone. It must not know frames, gas or limits; who calls it has checked everything.
+//! Owns the overlay over a committed version and what takes it back to any open checkpoint: for each of them the first old
+//! value of whatever changed while it was the newest. So what it holds is at most what lives, once for each open checkpoint,
+//! and every byte of it was paid for when it was written, however often values are overwritten. It must not know frames,
+//! gas or limits; who calls it has checked everything.
 
 use super::shadow::Shadow;
 use super::storage::{Account, Order, Storage, StorageResult, length};
@@ -26,14 +28,39 @@ pub(crate) struct Journal {
     transient: BTreeMap<Key, Vec<u8>>,
     events: Vec<Event>,
     code: BTreeMap<Hash, Arc<[u8]>>,
-    undo: Vec<Undo>,
+    /// What was there before, for each open checkpoint; the newest is the last.
+    open: Vec<Before>,
 }
 
-/// How to take back one step.
-enum Undo {
-    Account(Address, Option<Option<Account>>),
-    Storage(Key, Slot),
-    Transient(Key, Option<Vec<u8>>),
+/// What was there when a checkpoint was the newest, of everything that changed since.
+#[derive(Default)]
+struct Before {
+    accounts: BTreeMap<Address, Option<Option<Account>>>,
+    storage: BTreeMap<Key, Slot>,
+    transient: BTreeMap<Key, Option<Vec<u8>>>,
+    events: usize,
+}
+
+impl Before {
+    /// Adds what a newer checkpoint held: where both know a key, this one's is older and counts.
+    fn absorb(&mut self, newer: Before) {
+        absorb(&mut self.accounts, newer.accounts);
+        absorb(&mut self.storage, newer.storage);
+        absorb(&mut self.transient, newer.transient);
+    }
+}
+
+/// Adds the entries of a newer map whose keys an older one has not. The smaller map moves, so that an entry moves a
+/// logarithm of times, however frames are nested.
+fn absorb<K: Ord, V>(older: &mut BTreeMap<K, V>, mut newer: BTreeMap<K, V>) {
+    if older.len() < newer.len() {
+        mem::swap(older, &mut newer);
+        older.extend(newer);
+    } else {
+        for (key, value) in newer {
+            older.entry(key).or_insert(value);
+        }
+    }
 }
 
 /// What the overlay says of a key.
@@ -44,39 +71,46 @@ enum Slot {
     Removed,
 }
 
-/// A point to go back to.
+/// A point to go back to. It is open until it is kept or rolled back, or one before it is.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Checkpoint {
-    undo: usize,
-    events: usize,
-}
+pub(crate) struct Checkpoint(usize);
 
 impl Journal {
-    pub(crate) fn checkpoint(&self) -> Checkpoint {
-        Checkpoint { undo: self.undo.len(), events: self.events.len() }
+    /// Opens a checkpoint.
+    pub(crate) fn checkpoint(&mut self) -> Checkpoint {
+        self.open.push(Before { events: self.events.len(), ..Before::default() });
+        Checkpoint(self.open.len() - 1)
     }
 
-    /// Undoes everything since the checkpoint.
+    /// Keeps everything since the checkpoint and closes it.
+    pub(crate) fn keep(&mut self, to: Checkpoint) {
+        while self.open.len() > to.0 {
+            let Some(newest) = self.open.pop() else { return };
+            if let Some(older) = self.open.last_mut() {
+                older.absorb(newest);
+            }
+        }
+    }
+
+    /// Undoes everything since the checkpoint and closes it.
     pub(crate) fn rollback(&mut self, to: Checkpoint) {
-        self.events.truncate(to.events);
-        while self.undo.len() > to.undo {
-            match self.undo.pop() {
-                Some(Undo::Account(address, Some(before))) => {
-                    self.accounts.insert(address, before);
-                }
-                Some(Undo::Account(address, None)) => {
-                    self.accounts.remove(&address);
-                }
-                Some(Undo::Storage(key, before)) => {
-                    self.put_slot(key, before);
-                }
-                Some(Undo::Transient(key, Some(before))) => {
-                    self.transient.insert(key, before);
-                }
-                Some(Undo::Transient(key, None)) => {
-                    self.transient.remove(&key);
-                }
-                None => return,
+        while self.open.len() > to.0 {
+            let Some(before) = self.open.pop() else { return };
+            self.events.truncate(before.events);
+            for (address, account) in before.accounts {
+                match account {
+                    Some(account) => self.accounts.insert(address, account),
+                    None => self.accounts.remove(&address),
+                };
+            }
+            for (key, slot) in before.storage {
+                self.put_slot(key, slot);
+            }
+            for (key, value) in before.transient {
+                match value {
+                    Some(value) => self.transient.insert(key, value),
+                    None => self.transient.remove(&key),
+                };
             }
         }
     }
@@ -91,7 +125,9 @@ impl Journal {
 
     pub(crate) fn set_account(&mut self, address: Address, account: Account) {
         let before = self.accounts.insert(address, account.unless_empty());
-        self.undo.push(Undo::Account(address, before));
+        if let Some(newest) = self.open.last_mut() {
+            newest.accounts.entry(address).or_insert(before);
+        }
     }
 
     /// Adds code, unless it is there already.
@@ -131,17 +167,21 @@ impl Journal {
     }
 
     pub(crate) fn set(&mut self, address: Address, key: &[u8], value: Vec<u8>) {
-        let key = (address, key.to_vec());
-        let before = self.put_slot(key.clone(), Slot::Written(value));
-        self.undo.push(Undo::Storage(key, before));
+        self.change((address, key.to_vec()), Slot::Written(value));
     }
 
     pub(crate) fn remove(&mut self, base: &dyn Storage, address: Address, key: &[u8]) -> StorageResult<()> {
         let after = if base.len(&address, key)?.is_some() { Slot::Removed } else { Slot::Base };
-        let key = (address, key.to_vec());
-        let before = self.put_slot(key.clone(), after);
-        self.undo.push(Undo::Storage(key, before));
+        self.change((address, key.to_vec()), after);
         Ok(())
+    }
+
+    /// Changes what the overlay says of a key, so that it can be undone.
+    fn change(&mut self, key: Key, after: Slot) {
+        let before = self.put_slot(key.clone(), after);
+        if let Some(newest) = self.open.last_mut() {
+            newest.storage.entry(key).or_insert(before);
+        }
     }
 
     /// Replaces what the overlay says of a key, and answers what it said.
@@ -256,7 +296,23 @@ impl Journal {
             Some(value) => self.transient.insert(key.clone(), value),
             None => self.transient.remove(&key),
         };
-        self.undo.push(Undo::Transient(key, before));
+        if let Some(newest) = self.open.last_mut() {
+            newest.transient.entry(key).or_insert(before);
+        }
+    }
+
+    /// Bytes of values that it holds: those that live, and those that undoing needs.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        let before = |before: &Before| {
+            let slots = before.storage.values().map(|slot| match slot {
+                Slot::Written(value) => value.len(),
+                Slot::Base | Slot::Removed => 0,
+            });
+            slots.sum::<usize>() + before.transient.values().flatten().map(Vec::len).sum::<usize>()
+        };
+        let live = self.written.values().chain(self.transient.values()).map(Vec::len).sum::<usize>();
+        live + self.open.iter().map(before).sum::<usize>()
     }
 
     pub(crate) fn emit(&mut self, event: Event) {
@@ -280,12 +336,18 @@ impl Journal {
             changes.storage.insert(key.clone(), None);
         }
         for (key, value) in mem::take(&mut self.written) {
-            if base.get(&key.0, &key.1)?.as_ref() != Some(&value) {
+            if !holds(base, &key, &value)? {
                 changes.storage.insert(key, Some(value));
             }
         }
         Ok((changes, self.events))
     }
+}
+
+/// Whether a state has this value. A value of another length is not read: that was paid for by nobody.
+pub(super) fn holds(base: &dyn Storage, (address, key): &Key, value: &[u8]) -> StorageResult<bool> {
+    Ok(base.len(address, key)? == Some(length(value.len()))
+        && base.get(address, key)?.is_some_and(|found| found == value))
 }
 
 /// The bound beyond all keys of an account that begin with a prefix.

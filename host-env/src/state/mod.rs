@@ -16,9 +16,11 @@ pub use embedded::EmbeddedDatabase;
 pub use memory::MemoryDatabase;
 pub use storage::{Account, CommitError, Database, Order, Storage, StorageError, StorageResult};
 
-pub(crate) use journal::Journal;
+pub(crate) use journal::{Checkpoint, Journal};
 pub(crate) use memory::State as MemoryState;
 pub(crate) use storage::length;
 
+#[cfg(test)]
+mod reference;
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-const ACCOUNTS: [Address; 2] = [Address([1; 32]), Address([0xff; 32])];
+pub(super) const ACCOUNTS: [Address; 2] = [Address([1; 32]), Address([0xff; 32])];
 
 fn put(address: Address, key: &[u8], value: Option<&[u8]>) -> Changes {
     let value = value.map(<[u8]>::to_vec);
@@ -71,6 +71,12 @@ struct Model {
 }
 
 impl Model {
+    /// Bytes of values that live and are not the base's.
+    fn bytes(&self) -> usize {
+        let values = self.storage.values().filter(|value| *value != b"base").chain(self.transient.values());
+        values.map(Vec::len).sum()
+    }
+
     fn keys(&self, address: Address, prefix: &[u8], order: Order) -> Vec<Vec<u8>> {
         let mut keys: Vec<_> = self
             .storage
@@ -132,12 +138,14 @@ proptest! {
                     model.events += 1;
                 }
                 Do::Begin => saved.push((journal.checkpoint(), model.clone())),
-                Do::End { keep } => {
+                Do::End { keep: true } => {
+                    let Some((checkpoint, _)) = saved.pop() else { continue };
+                    journal.keep(checkpoint);
+                }
+                Do::End { keep: false } => {
                     let Some((checkpoint, copy)) = saved.pop() else { continue };
-                    if !keep {
-                        journal.rollback(checkpoint);
-                        model = copy;
-                    }
+                    journal.rollback(checkpoint);
+                    model = copy;
                 }
                 Do::Walk(account, prefix, order) => {
                     let address = ACCOUNTS[account];
@@ -167,6 +175,10 @@ proptest! {
                 prop_assert_eq!(balance, model.accounts.get(&address).copied().unwrap_or(0));
             }
             prop_assert_eq!(journal.event_count(), model.events);
+            // What is held is what lives, and what lived at each open checkpoint; all values of this test have a byte or
+            // are the base's, which is not held.
+            let lived = saved.iter().map(|(_, model)| model.bytes()).sum::<usize>();
+            prop_assert!(journal.held() <= model.bytes() + lived);
         }
         // Each change is one, and together they make the model of the base.
         let (changes, _) = journal.finish(&*state).unwrap();
@@ -252,6 +264,42 @@ fn a_run_of_removed_keys_falls_apart_when_they_are_back() {
         let last = journal.seek(&*state, &ACCOUNTS[0], b"", None, Order::Descending).unwrap();
         assert_eq!(last, Some(vec![back]));
     }
+}
+
+/// A contract that overwrites one value again and again, in frames that end well, would otherwise have the node keep
+/// every value that there ever was.
+#[test]
+fn overwriting_holds_one_value_for_each_open_checkpoint() {
+    const LEN: usize = 1_000;
+    let database = MemoryDatabase::new();
+    let state = database.version().unwrap();
+    let mut journal = Journal::default();
+    let write = |journal: &mut Journal| {
+        for round in 0..50 {
+            journal.set(ACCOUNTS[0], b"key", vec![round; LEN]);
+            journal.set_transient(ACCOUNTS[0], b"key", Some(vec![round; LEN]));
+        }
+    };
+    let mut open = Vec::new();
+    for depth in 0..64 {
+        open.push(journal.checkpoint());
+        write(&mut journal);
+        assert_eq!(journal.held(), 2 * LEN * (depth + 1));
+        for _ in 0..20 {
+            let nested = journal.checkpoint();
+            write(&mut journal);
+            assert_eq!(journal.held(), 2 * LEN * (depth + 2));
+            journal.keep(nested);
+            assert_eq!(journal.held(), 2 * LEN * (depth + 1));
+        }
+    }
+    // What is kept below is still undone by what is above.
+    let (first, last) = (open[0], open[63]);
+    journal.rollback(last);
+    assert_eq!(journal.get(&*state, &ACCOUNTS[0], b"key").unwrap(), Some(vec![49; LEN]));
+    journal.rollback(first);
+    assert_eq!(journal.held(), 0);
+    assert_eq!(journal.get(&*state, &ACCOUNTS[0], b"key").unwrap(), None);
 }
 
 /// Counts what is asked of the base.

@@ -1,8 +1,9 @@
 //! The state root: a Jellyfish Merkle tree over accounts, storage and code.
 //!
-//! Owns what a leaf is. The root is a function of the state alone, whatever order it came about in; an update reads and
+//! Owns what a leaf is. `spec/state.md` says what the root is without this crate or its tree's. The root is a function of the state alone, whatever order it came about in; an update reads and
 //! writes only the paths that changed. It must not know how nodes are kept.
 
+use super::journal::holds;
 use super::storage::{Storage, StorageError, StorageResult};
 use crate::state::Changes;
 use crate::types::{Hash, sha3_tagged};
@@ -67,7 +68,11 @@ pub(super) fn effective(changes: &Changes, base: &dyn Storage) -> StorageResult<
         }
     }
     for (name, value) in &changes.storage {
-        if base.get(&name.0, &name.1)? != *value {
+        let is_there = match value {
+            Some(value) => holds(base, name, value)?,
+            None => base.len(&name.0, &name.1)?.is_none(),
+        };
+        if !is_there {
             kept.storage.insert(name.clone(), value.clone());
         }
     }
