@@ -13,8 +13,8 @@ use crate::outcome::Outcome;
 use crate::time::Step;
 use codec::{DecodeAll, Encode};
 use lockstep_host_env::{
-    Account, Action, Address, Block, Changes, Database, Environment, Executed, Hash, MemoryDatabase, Order, Rejected,
-    Status, Storage, Tx, code_hash,
+    Account, Action, Address, Block, Changes, Database, Environment, Executed, Hash, MemoryDatabase, Order,
+    Rejected, Status, Storage, Tx, code_hash,
 };
 use lockstep_vm::Backend;
 use std::fmt::Debug;
@@ -167,7 +167,10 @@ impl Chain {
         let place = std::panic::Location::caller();
         let said = input.said();
         self.upload(from, &code).map_err(|failure| failure.at(place))?;
-        let outcome = self.create(from, &code, said, 0, DEFAULT_GAS)?.executed().map_err(|failure| failure.at(place))?;
+        let outcome = self
+            .create(from, &code, said, 0, DEFAULT_GAS)?
+            .executed()
+            .map_err(|failure| failure.at(place))?;
         outcome.expect_status(Status::Ok).map_err(|failure| failure.at(place))?;
         outcome.receipt().created.ok_or_else(|| Failure::fault("a creation has no account"))
     }
@@ -226,7 +229,13 @@ impl Chain {
         Ok(outcome)
     }
 
-    pub(crate) fn attempt_transfer(&mut self, from: Address, to: Address, amount: u128, gas: u64) -> Result<Attempt> {
+    pub(crate) fn attempt_transfer(
+        &mut self,
+        from: Address,
+        to: Address,
+        amount: u128,
+        gas: u64,
+    ) -> Result<Attempt> {
         let title = format!("transfer of {amount} from {} to {}", self.name(&from), self.name(&to));
         self.apply(from, gas, Action::Transfer { to, amount }, title, &Said::default())
     }
@@ -367,7 +376,14 @@ impl Chain {
     }
 
     /// How a call reads: `transfer(bob, 60) by alice on token`.
-    pub(crate) fn title(&self, said: &Said, otherwise: &str, from: &Address, to: &Address, value: u128) -> String {
+    pub(crate) fn title(
+        &self,
+        said: &Said,
+        otherwise: &str,
+        from: &Address,
+        to: &Address,
+        value: u128,
+    ) -> String {
         let what = match (&said.function, said.bytes.as_slice()) {
             (None, []) => format!("{otherwise}()"),
             _ => self.state.names.call(said),
@@ -438,7 +454,9 @@ impl Attempt {
     pub(crate) fn executed(self) -> Result<Outcome> {
         match self {
             Attempt::Executed(outcome) => Ok(*outcome),
-            Attempt::Rejected(rejected) => Err(Failure::expectation(format!("the transaction is rejected: {rejected}"))),
+            Attempt::Rejected(rejected) => {
+                Err(Failure::expectation(format!("the transaction is rejected: {rejected}")))
+            }
         }
     }
 }
@@ -461,7 +479,8 @@ impl StorageOf<'_> {
         let Some(bytes) = self.raw(&key.encode()) else { return Ok(None) };
         V::decode_all(&mut &bytes[..]).map(Some).map_err(|error| {
             let bytes = crate::text::short_hex(&bytes);
-            Failure::expectation(format!("the value of {key:?} is {bytes}, and not of this type: {error}")).at(place)
+            Failure::expectation(format!("the value of {key:?} is {bytes}, and not of this type: {error}"))
+                .at(place)
         })
     }
 

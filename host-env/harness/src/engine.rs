@@ -85,7 +85,9 @@ pub(crate) fn compare_all(
     for (name, backend) in backends() {
         let executed = execute(&*environment(backend)?, before, block, index, tx, title)?;
         let Ok(executed) = executed else {
-            return Err(Failure::fault(format!("{title}: the engine {name} rejects it, and another does not")));
+            return Err(Failure::fault(format!(
+                "{title}: the engine {name} rejects it, and another does not"
+            )));
         };
         compare(name, &executed, expected, title)?;
     }

@@ -53,7 +53,8 @@ impl Tolerance {
     /// # Errors
     /// What is wrong with it.
     pub fn parse(text: &str) -> Result<Tolerance, String> {
-        let wrong = || format!("`{}` is no tolerance: write it as `2%` or `0.5%`, at most 1000%", line(text, 40));
+        let wrong =
+            || format!("`{}` is no tolerance: write it as `2%` or `0.5%`, at most 1000%", line(text, 40));
         let number = text.strip_suffix('%').ok_or_else(wrong)?;
         let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
         let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -138,7 +139,9 @@ impl GasReport {
                 table.insert(function, value(i64::try_from(sum.most).unwrap_or(i64::MAX)));
             }
         }
-        format!("# The most gas that a call of each function used: `lockstep test --gas save=FILE`.\n{document}")
+        format!(
+            "# The most gas that a call of each function used: `lockstep test --gas save=FILE`.\n{document}"
+        )
     }
 
     /// What grew by more than is tolerated. What is new, or is no longer called, has not grown.

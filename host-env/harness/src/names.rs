@@ -140,7 +140,9 @@ impl Names {
         let mut rest = bytes;
         while !rest.is_empty() {
             let address = rest.first_chunk().map(|bytes| Address(*bytes));
-            if let Some(address) = address.filter(|known| self.accounts.contains_key(known) || rest.len() == 32) {
+            if let Some(address) =
+                address.filter(|known| self.accounts.contains_key(known) || rest.len() == 32)
+            {
                 pieces.push(self.account(&address));
                 rest = &rest[32..];
             } else if let Some((text, behind)) = scale_text(rest) {

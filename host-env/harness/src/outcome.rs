@@ -101,7 +101,11 @@ impl Outcome {
     pub fn output<T: DecodeAll>(&self) -> Result<T> {
         let output = &self.receipt().output;
         T::decode_all(&mut &output[..]).map_err(|error| {
-            let text = format!("the output {} is not of the type {}: {error}", self.names.value(output), short::<T>());
+            let text = format!(
+                "the output {} is not of the type {}: {error}",
+                self.names.value(output),
+                short::<T>()
+            );
             self.fail(text).at(Location::caller())
         })
     }
@@ -121,7 +125,8 @@ impl Outcome {
                 Err(self.fail(text).at(Location::caller()))
             }
             (None, _) => {
-                let text = format!("expected an event {name} of {account}, got {}", self.describe_events(name));
+                let text =
+                    format!("expected an event {name} of {account}, got {}", self.describe_events(name));
                 Err(self.fail(text).at(Location::caller()))
             }
         }
@@ -258,7 +263,10 @@ impl Outcome {
         let one = |event: &Event| {
             let name = match event.topics.first() {
                 Some(first) if *first == topic => expected.to_owned(),
-                Some(first) => self.names.event(&[*first]).map_or_else(|| format!("0x{}..", hex(&first[..3])), str::to_owned),
+                Some(first) => self
+                    .names
+                    .event(&[*first])
+                    .map_or_else(|| format!("0x{}..", hex(&first[..3])), str::to_owned),
                 None => String::from("event"),
             };
             format!("{name}({}) of {}", self.names.value(&event.data), self.names.account(&event.account))
@@ -296,7 +304,8 @@ impl EventOf<'_> {
         }
         let names = &self.outcome.names;
         let expected = names.argument(&format!("{data:?}"));
-        let text = format!("expected event {} with {expected}, got {}", self.name, names.value(&self.event.data));
+        let text =
+            format!("expected event {} with {expected}, got {}", self.name, names.value(&self.event.data));
         Err(self.outcome.fail(text).at(Location::caller()))
     }
 
@@ -313,7 +322,8 @@ impl EventOf<'_> {
         let named = |topics: &mut dyn Iterator<Item = Address>| {
             topics.map(|topic| self.outcome.names.account(&topic)).collect::<Vec<_>>().join(", ")
         };
-        let (expected, got) = (named(&mut topics.iter().copied()), named(&mut found.iter().copied().map(Address)));
+        let (expected, got) =
+            (named(&mut topics.iter().copied()), named(&mut found.iter().copied().map(Address)));
         let text = format!("expected event {} with the topics [{expected}], got [{got}]", self.name);
         Err(self.outcome.fail(text).at(Location::caller()))
     }

@@ -42,7 +42,7 @@ impl<'m> Symbols<'m> {
         let mut code = 0;
         for payload in Parser::new(0).parse_all(wasm).map_while(Result::ok) {
             match payload {
-                Payload::CodeSectionStart { range, .. } => code = range.start as u64,
+                Payload::CodeSectionStart { unchecked_range, .. } => code = unchecked_range.start,
                 Payload::CustomSection(section) if section.name().starts_with(".debug_") => {
                     sections.insert(section.name(), section.data());
                 }
@@ -89,7 +89,9 @@ pub(crate) fn demangled(name: &str) -> String {
     let plain = format!("{:#}", rustc_demangle::demangle(name));
     // A linker that demangles leaves the hash.
     match plain.rsplit_once("::h") {
-        Some((path, hash)) if hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => path.to_owned(),
+        Some((path, hash)) if hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => {
+            path.to_owned()
+        }
         _ => plain,
     }
 }

@@ -7,8 +7,8 @@ use crate::names::Names;
 use crate::symbols::{Symbols, demangled};
 use crate::text::{grouped, line, short_hex};
 use lockstep_host_env::{
-    Address, FrameEnd, FrameEnding, FrameStart, Function, Hash, HostCall, HostEnding, HostReturn, NONE, Observer,
-    ParamKind, Storage,
+    Address, FrameEnd, FrameEnding, FrameStart, Function, Hash, HostCall, HostEnding, HostReturn, NONE,
+    Observer, ParamKind, Storage,
 };
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -227,7 +227,9 @@ fn pointed(
             return None;
         }
         let len = match params.get(at + 1) {
-            Some((next, ParamKind::U32)) if next.ends_with("len") || *next == "cap" => *args.get(at + 1)? as u32,
+            Some((next, ParamKind::U32)) if next.ends_with("len") || *next == "cap" => {
+                *args.get(at + 1)? as u32
+            }
             Some(("count", _)) => (*args.get(at + 1)? as u32).saturating_mul(32),
             _ => match name {
                 "value" | "amount" => 16,
@@ -281,10 +283,8 @@ impl Trace {
         let mut indent = 1;
         let failed = self.failed();
         for (at, frame) in failed.iter().enumerate() {
-            let wasm = modules
-                .entry(frame.code)
-                .or_insert_with(|| storage.code(&frame.code).ok().flatten())
-                .clone();
+            let wasm =
+                modules.entry(frame.code).or_insert_with(|| storage.code(&frame.code).ok().flatten()).clone();
             let symbols = wasm.as_deref().map(Symbols::new);
             let how = if at + 1 == failed.len() { frame.ending.as_str() } else { "" };
             let lines = backtrace(&names.account(&frame.account), frame, symbols.as_ref(), how, &mut indent);
@@ -368,7 +368,11 @@ fn describe_host(host: &HostRecord, names: &Names) -> String {
         let bytes = host.bytes.get(at).and_then(Option::as_deref);
         let said = match (kind, bytes) {
             // Lengths are told by what they are lengths of.
-            (ParamKind::U32, _) if at > 0 && (name.ends_with("len") || *name == "cap" || *name == "count") => continue,
+            (ParamKind::U32, _)
+                if at > 0 && (name.ends_with("len") || *name == "cap" || *name == "count") =>
+            {
+                continue;
+            }
             (ParamKind::U64, _) if arg == u64::MAX => String::from("all"),
             (ParamKind::U32 | ParamKind::U64, _) => grouped(arg),
             (ParamKind::InOrNone, None) if arg == u64::from(NONE) => String::from("none"),

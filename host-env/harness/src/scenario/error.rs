@@ -23,7 +23,13 @@ pub struct ScenarioError {
 
 impl ScenarioError {
     /// Something at a place of a text.
-    pub(crate) fn at(file: &str, text: &str, span: Range<usize>, message: String, help: Option<String>) -> ScenarioError {
+    pub(crate) fn at(
+        file: &str,
+        text: &str,
+        span: Range<usize>,
+        message: String,
+        help: Option<String>,
+    ) -> ScenarioError {
         let at = (0..=span.start.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
         let before = &text[..at];
         let line = before.bytes().filter(|&byte| byte == b'\n').count() + 1;

@@ -46,7 +46,8 @@ fn read_output(found: &Spanned<'_>, known: &Known) -> Parsed<Value> {
     if let Some(text) = found.item.as_str() {
         if text.starts_with("0x") {
             let bytes = unhex(text).map(Value::Raw);
-            return bytes.ok_or_else(|| found.error("this is not hexadecimal", "write pairs of digits behind `0x`"));
+            return bytes
+                .ok_or_else(|| found.error("this is not hexadecimal", "write pairs of digits behind `0x`"));
         }
         if !text.starts_with('@') {
             return Ok(Value::Raw(text.as_bytes().to_vec()));
@@ -59,8 +60,7 @@ fn read_output(found: &Spanned<'_>, known: &Known) -> Parsed<Value> {
 }
 
 fn read_events(source: &Source<'_>, found: &Spanned<'_>, known: &Known) -> Parsed<Vec<Event>> {
-    const HELP: &str =
-        "write: events = [{ account = \"token\", name = \"Transfer\", data = [\"@alice\", \"@bob\", { u128 = 60 }] }]";
+    const HELP: &str = "write: events = [{ account = \"token\", name = \"Transfer\", data = [\"@alice\", \"@bob\", { u128 = 60 }] }]";
     let values = found.array("`events`", HELP)?;
     values
         .into_iter()

@@ -46,7 +46,11 @@ impl Scenario {
     ///
     /// # Errors
     /// When it is no scenario: where, why, and what to do.
-    pub fn parse(file: &str, text: impl Into<String>, folder: impl Into<PathBuf>) -> Result<Scenario, ScenarioError> {
+    pub fn parse(
+        file: &str,
+        text: impl Into<String>,
+        folder: impl Into<PathBuf>,
+    ) -> Result<Scenario, ScenarioError> {
         let text = text.into();
         let (name, engine, accounts, steps) = read(&Source { file, text: &text })?;
         Ok(Scenario { file: file.to_owned(), name, engine, accounts, steps, text, folder: folder.into() })
@@ -85,7 +89,9 @@ fn read(source: &Source<'_>) -> Parsed<Read> {
             let help = format!("begin each with a line `[[{key}]]`");
             return Err(found.error(format!("`{key}` is a {what}, and must be tables"), &help));
         };
-        tables.extend(array.iter().map(|table| (table.span().unwrap_or(0..0), is_step, table as &dyn TableLike)));
+        tables.extend(
+            array.iter().map(|table| (table.span().unwrap_or(0..0), is_step, table as &dyn TableLike)),
+        );
     }
     tables.sort_by_key(|(span, ..)| span.start);
     let steps = tables
@@ -101,7 +107,8 @@ fn read(source: &Source<'_>) -> Parsed<Read> {
 fn read_engine(found: &Spanned<'_>) -> Parsed<lockstep_vm::Backend> {
     const HELP: &str = "it is one of: native, interpreter, crosscheck";
     let name = found.string("`engine`", HELP)?;
-    engine::from_name(name).ok_or_else(|| found.error(format!("there is no engine `{}`", line(name, 40)), HELP))
+    engine::from_name(name)
+        .ok_or_else(|| found.error(format!("there is no engine `{}`", line(name, 40)), HELP))
 }
 
 fn read_accounts(source: &Source<'_>, found: &Spanned<'_>, known: &mut Known) -> Parsed<Vec<(String, u128)>> {
@@ -138,7 +145,9 @@ pub(super) fn account(found: &Spanned<'_>, what: &str, known: &Known) -> Parsed<
     let name = name.strip_prefix('@').unwrap_or(name);
     match known.contains(name) {
         true => Ok(name.to_owned()),
-        false => Err(found.error(format!("there is no account `{}` here", line(name, 40)), &known_names(known))),
+        false => {
+            Err(found.error(format!("there is no account `{}` here", line(name, 40)), &known_names(known)))
+        }
     }
 }
 
@@ -150,14 +159,23 @@ fn known_names(known: &Known) -> String {
     }
 }
 
-fn read_step(source: &Source<'_>, like: &dyn TableLike, span: Range<usize>, known: &mut Known) -> Parsed<Step> {
+fn read_step(
+    source: &Source<'_>,
+    like: &dyn TableLike,
+    span: Range<usize>,
+    known: &mut Known,
+) -> Parsed<Step> {
     let table = Table::of(source, like, span.clone(), "a step", &STEP)?;
-    let kinds: Vec<&str> = STEP[..5].iter().copied().filter(|kind| *kind != "as" && table.has(kind)).collect();
+    let kinds: Vec<&str> =
+        STEP[..5].iter().copied().filter(|kind| *kind != "as" && table.has(kind)).collect();
     let [kind] = kinds[..] else {
-        let message = format!("a step does one thing, and this one {}", match kinds.len() {
-            0 => String::from("none"),
-            _ => format!("does: {}", kinds.join(", ")),
-        });
+        let message = format!(
+            "a step does one thing, and this one {}",
+            match kinds.len() {
+                0 => String::from("none"),
+                _ => format!("does: {}", kinds.join(", ")),
+            }
+        );
         return Err(source.error(span, message, "give it one of: deploy, call, transfer, advance"));
     };
     refuse_others(&table, kind)?;
@@ -176,7 +194,9 @@ fn read_step(source: &Source<'_>, like: &dyn TableLike, span: Range<usize>, know
                     let name = named.string("`as`", "give a name")?;
                     check_name(&named, name)?;
                     if known.contains(name) {
-                        return Err(named.error(format!("there is an account `{name}` already"), "give another name"));
+                        return Err(
+                            named.error(format!("there is an account `{name}` already"), "give another name")
+                        );
                     }
                     name.to_owned()
                 }
@@ -188,7 +208,9 @@ fn read_step(source: &Source<'_>, like: &dyn TableLike, span: Range<usize>, know
         "call" => {
             Action::Call { to: account(&subject, "`call`", known)?, from: sender()?, input, value, gas }
         }
-        "transfer" => Action::Transfer { to: account(&subject, "`transfer`", known)?, from: sender()?, value, gas },
+        "transfer" => {
+            Action::Transfer { to: account(&subject, "`transfer`", known)?, from: sender()?, value, gas }
+        }
         _ => read_advance(source, &subject)?,
     };
     // What a step makes is known to what it expects.
@@ -210,22 +232,33 @@ fn refuse_others(table: &Table<'_>, kind: &str) -> Parsed<()> {
     };
     match useless.iter().find_map(|word| table.get(word).map(|found| (word, found))) {
         None => Ok(()),
-        Some((word, found)) => Err(found.error(format!("a step that has `{kind}` has no `{word}`"), "take it out")),
+        Some((word, found)) => {
+            Err(found.error(format!("a step that has `{kind}` has no `{word}`"), "take it out"))
+        }
     }
 }
 
 fn default_name(subject: &Spanned<'_>, file: &str, known: &Known) -> Parsed<String> {
-    let name = Path::new(file).file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    let name =
+        Path::new(file).file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     check_name(subject, &name)?;
     match known.contains(&name) {
-        true => Err(subject.error(format!("there is an account `{name}` already"), "name this one: as = \"...\"")),
+        true => {
+            Err(subject.error(format!("there is an account `{name}` already"), "name this one: as = \"...\""))
+        }
         false => Ok(name),
     }
 }
 
 fn read_advance(source: &Source<'_>, found: &Spanned<'_>) -> Parsed<Action> {
-    const UNITS: [(&str, u64); 6] =
-        [("blocks", 0), ("millis", 1), ("seconds", 1_000), ("minutes", 60_000), ("hours", 3_600_000), ("days", 86_400_000)];
+    const UNITS: [(&str, u64); 6] = [
+        ("blocks", 0),
+        ("millis", 1),
+        ("seconds", 1_000),
+        ("minutes", 60_000),
+        ("hours", 3_600_000),
+        ("days", 86_400_000),
+    ];
     let names = UNITS.map(|(name, _)| name);
     let table = Table::new(source, found.item, "`advance`", &names)?;
     let (mut blocks, mut millis) = (0_u64, 0_u64);
@@ -244,7 +277,8 @@ fn read_advance(source: &Source<'_>, found: &Spanned<'_>) -> Parsed<Action> {
 fn read_input(found: &Spanned<'_>, known: &Known) -> Parsed<Vec<Value>> {
     const HELP: &str = "write: input = [\"transfer\", \"@bob\", { u128 = 100 }], or input = \"0x..\"";
     if let Some(text) = found.item.as_str() {
-        let bytes = unhex(text).ok_or_else(|| found.error("an `input` in one piece is hexadecimal behind `0x`", HELP))?;
+        let bytes = unhex(text)
+            .ok_or_else(|| found.error("an `input` in one piece is hexadecimal behind `0x`", HELP))?;
         return Ok(vec![Value::Raw(bytes)]);
     }
     let values = found.array("`input`", HELP)?;
@@ -265,7 +299,9 @@ pub(super) fn read_value(around: &Spanned<'_>, value: &toml_edit::Value, known: 
         toml_edit::Value::String(text) => match text.value().strip_prefix('@') {
             None => Ok(Value::Text(text.value().clone())),
             Some(name) if known.contains(name) => Ok(Value::Account(name.to_owned())),
-            Some(name) => Err(error(format!("there is no account `{}` here", line(name, 40)), &known_names(known))),
+            Some(name) => {
+                Err(error(format!("there is no account `{}` here", line(name, 40)), &known_names(known)))
+            }
         },
         toml_edit::Value::Boolean(truth) => Ok(Value::Bool(*truth.value())),
         toml_edit::Value::Array(values) => {
@@ -274,7 +310,9 @@ pub(super) fn read_value(around: &Spanned<'_>, value: &toml_edit::Value, known: 
         }
         toml_edit::Value::Integer(_) => Err(error(String::from("a number has a type"), WIDE)),
         toml_edit::Value::Float(_) => Err(error(String::from("there are no numbers with a point"), WIDE)),
-        toml_edit::Value::Datetime(_) => Err(error(String::from("there are no dates"), "give milliseconds: { u64 = 0 }")),
+        toml_edit::Value::Datetime(_) => {
+            Err(error(String::from("there are no dates"), "give milliseconds: { u64 = 0 }"))
+        }
         toml_edit::Value::InlineTable(table) => {
             let mut pairs = table.iter();
             match (pairs.next(), pairs.next()) {
@@ -306,7 +344,9 @@ fn read_typed(
     }
     let hexadecimal = || {
         let bytes = inner.as_str().and_then(unhex);
-        bytes.ok_or_else(|| error(format!("`{ty}` is hexadecimal"), "write pairs of digits behind `0x`, in quotes"))
+        bytes.ok_or_else(|| {
+            error(format!("`{ty}` is hexadecimal"), "write pairs of digits behind `0x`, in quotes")
+        })
     };
     match (ty, inner) {
         ("bytes", _) => hexadecimal().map(Value::Bytes),
@@ -340,7 +380,11 @@ fn read_check(source: &Source<'_>, like: &dyn TableLike, span: Range<usize>, kno
     };
     let of_account = ["balance", "nonce", "storage"].into_iter().find(|key| table.has(key));
     if let (Some(key), None) = (of_account, &check.account) {
-        return Err(source.error(span, format!("a check of `{key}` lacks `account`"), "say whose: account = \"alice\""));
+        return Err(source.error(
+            span,
+            format!("a check of `{key}` lacks `account`"),
+            "say whose: account = \"alice\"",
+        ));
     }
     if let Some(storage) = table.get("storage") {
         read_storage(source, &storage, known, &mut check)?;
@@ -405,11 +449,15 @@ fn read_key(at: &Spanned<'_>, text: &str, known: &Known) -> Parsed<Vec<Value>> {
             && TYPES.iter().any(|(name, ..)| *name == ty)
         {
             let number = Number::parse(ty, number).map(Value::Number);
-            return number.ok_or_else(|| at.error(format!("`{}` is no number of its type", line(piece, 40)), ""));
+            return number
+                .ok_or_else(|| at.error(format!("`{}` is no number of its type", line(piece, 40)), ""));
         }
         match piece.starts_with("0x") {
             true => unhex(piece).map(Value::Raw).ok_or_else(|| {
-                at.error(format!("`{}` is not hexadecimal", line(piece, 40)), "write pairs of digits behind `0x`")
+                at.error(
+                    format!("`{}` is not hexadecimal", line(piece, 40)),
+                    "write pairs of digits behind `0x`",
+                )
             }),
             false => Ok(Value::Text(piece.to_owned())),
         }

@@ -156,7 +156,11 @@ impl Scenario {
         let path = self.folder.join(Path::new(file));
         let cannot = |why: String| {
             let shown = line(&path.to_string_lossy(), 200);
-            self.error(span.clone(), format!("cannot read the module {shown}: {why}"), "give a wasm file, from this file's folder")
+            self.error(
+                span.clone(),
+                format!("cannot read the module {shown}: {why}"),
+                "give a wasm file, from this file's folder",
+            )
         };
         let size = std::fs::metadata(&path).map_err(|error| cannot(error.to_string()))?.len();
         if size > BYTES_MAX {
@@ -195,12 +199,14 @@ impl Player<'_> {
                 let (from, address, said) = (self.account(from), self.account(to), self.said(input));
                 let function = said.function.clone().unwrap_or_else(|| String::from("call"));
                 let chain = &mut self.played.chain;
-                let call = Call::new(chain, from, address, said).value(*value).gas(gas.unwrap_or(DEFAULT_GAS));
+                let call =
+                    Call::new(chain, from, address, said).value(*value).gas(gas.unwrap_or(DEFAULT_GAS));
                 (call.attempt(), Some(to.clone()), function)
             }
             Action::Transfer { to, from, value, gas } => {
                 let (from, to) = (self.account(from), self.account(to));
-                let attempt = self.played.chain.attempt_transfer(from, to, *value, gas.unwrap_or(DEFAULT_GAS));
+                let attempt =
+                    self.played.chain.attempt_transfer(from, to, *value, gas.unwrap_or(DEFAULT_GAS));
                 (attempt, None, String::from("transfer"))
             }
             Action::Advance { blocks, millis } => {
@@ -249,7 +255,10 @@ impl Player<'_> {
                 args.iter().for_each(|arg| bytes.extend(self.encode(arg)));
                 Said { bytes, function: Some(function.clone()), args: args.iter().map(Value::said).collect() }
             }
-            values => Said { bytes: values.iter().flat_map(|value| self.encode(value)).collect(), ..Said::default() },
+            values => Said {
+                bytes: values.iter().flat_map(|value| self.encode(value)).collect(),
+                ..Said::default()
+            },
         }
     }
 
@@ -272,7 +281,12 @@ impl Player<'_> {
             && field.value.is_some_and(|gas| gas != used)
         {
             let expected = grouped(field.value.unwrap_or_default());
-            self.differ(outcome, &field.span, is_expected, format!("expected gas {expected}, got {}", grouped(used)));
+            self.differ(
+                outcome,
+                &field.span,
+                is_expected,
+                format!("expected gas {expected}, got {}", grouped(used)),
+            );
             self.edit(&field.span, crate::text::grouped_by(used, '_'));
         }
         if let Some(field) = &expect.gas_at_most
@@ -331,7 +345,8 @@ impl Player<'_> {
         if same_status && same_why {
             return true;
         }
-        let place = expect.status.as_ref().or(expect.why.as_ref()).map_or(&step.span, |field| &field.span).clone();
+        let place =
+            expect.status.as_ref().or(expect.why.as_ref()).map_or(&step.span, |field| &field.span).clone();
         let text = match (expected, wanted) {
             (expected, Some(wanted)) => format!("{}: {wanted}", expected.unwrap_or("to end by")),
             (expected, None) => expected.unwrap_or_default().to_owned(),
@@ -374,12 +389,16 @@ impl Player<'_> {
         self.edit(&field.span, written);
     }
 
-    fn compare_events(&mut self, span: &Range<usize>, expected: &[Event], outcome: &Outcome, is_expected: bool) {
+    fn compare_events(
+        &mut self,
+        span: &Range<usize>,
+        expected: &[Event],
+        outcome: &Outcome,
+        is_expected: bool,
+    ) {
         let found = &outcome.receipt().events;
-        let differs = expected
-            .iter()
-            .zip(found)
-            .position(|(expected, found)| !self.is_event(expected, found));
+        let differs =
+            expected.iter().zip(found).position(|(expected, found)| !self.is_event(expected, found));
         let text = match differs {
             None if expected.len() == found.len() => return,
             None => format!("expected {} events, got {}", expected.len(), found.len()),
@@ -407,7 +426,10 @@ impl Player<'_> {
     fn is_event(&self, expected: &Event, found: &lockstep_host_env::Event) -> bool {
         let topics = expected.topics.as_ref().map(|topics| topics.iter().map(|topic| self.encode(topic)));
         expected.account.as_ref().is_none_or(|account| self.account(account) == found.account)
-            && expected.name.as_ref().is_none_or(|name| found.topics.first() == Some(&crate::input::sha256(name)))
+            && expected
+                .name
+                .as_ref()
+                .is_none_or(|name| found.topics.first() == Some(&crate::input::sha256(name)))
             && topics.is_none_or(|topics| topics.eq(found.topics.iter().skip(1).map(|topic| topic.to_vec())))
             && expected.data.as_ref().is_none_or(|data| self.encode(data) == found.data)
     }
@@ -442,7 +464,11 @@ impl Player<'_> {
     ) {
         let Some(field) = field else { return };
         let Some(expected) = field.value.as_ref().filter(|expected| *expected != found) else { return };
-        self.find(&field.span, format!("expected the {what} {}, got {}", written(expected), written(found)), false);
+        self.find(
+            &field.span,
+            format!("expected the {what} {}, got {}", written(expected), written(found)),
+            false,
+        );
         self.edit(&field.span, written(found));
     }
 
@@ -465,7 +491,8 @@ impl Player<'_> {
                 continue;
             }
             let names = self.played.chain.names();
-            let say = |value: Option<&[u8]>| value.map_or(String::from("nothing"), |value| names.value(value));
+            let say =
+                |value: Option<&[u8]>| value.map_or(String::from("nothing"), |value| names.value(value));
             let wanted = match &expected {
                 None => String::from("something"),
                 Some(expected) => say(expected.as_deref()),

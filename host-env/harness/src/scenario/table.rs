@@ -40,7 +40,11 @@ impl<'t> Table<'t> {
     ) -> Parsed<Table<'t>> {
         let span = item.span().unwrap_or(0..0);
         let Some(table) = item.as_table_like() else {
-            return Err(source.error(span, format!("{what} is a {}, and must be a table", item.type_name()), ""));
+            return Err(source.error(
+                span,
+                format!("{what} is a {}, and must be a table", item.type_name()),
+                "",
+            ));
         };
         Table::of(source, table, span, what, known)
     }
@@ -74,9 +78,8 @@ impl<'t> Table<'t> {
     }
 
     pub(super) fn need(&self, key: &str, help: &str) -> Parsed<Spanned<'t>> {
-        self.get(key).ok_or_else(|| {
-            self.source.error(self.span.clone(), format!("{} lacks `{key}`", self.what), help)
-        })
+        self.get(key)
+            .ok_or_else(|| self.source.error(self.span.clone(), format!("{} lacks `{key}`", self.what), help))
     }
 
     pub(super) fn has(&self, key: &str) -> bool {
@@ -99,7 +102,9 @@ impl<'t> Spanned<'t> {
 
     pub(super) fn string(&self, what: &str, help: &str) -> Parsed<&'t str> {
         let found = self.item.type_name();
-        self.item.as_str().ok_or_else(|| self.error(format!("{what} is a {found}, and must be a string"), help))
+        self.item
+            .as_str()
+            .ok_or_else(|| self.error(format!("{what} is a {found}, and must be a string"), help))
     }
 
     /// A whole number that is not negative; above 2^63 as a text.
@@ -120,9 +125,10 @@ impl<'t> Spanned<'t> {
 
     pub(super) fn small(&self, what: &str) -> Parsed<u64> {
         let number = self.number(what)?;
-        u64::try_from(number).ok().filter(|number| i64::try_from(*number).is_ok()).ok_or_else(|| {
-            self.error(format!("{what} is {number}, and may be at most 2^63 - 1"), "")
-        })
+        u64::try_from(number)
+            .ok()
+            .filter(|number| i64::try_from(*number).is_ok())
+            .ok_or_else(|| self.error(format!("{what} is {number}, and may be at most 2^63 - 1"), ""))
     }
 
     /// The values of an array.

@@ -134,8 +134,12 @@ mod tests {
 
     #[test]
     fn the_end_of_a_step_is_before_what_belongs_to_the_next() {
-        let text = "[[step]]\ncall = \"a\"\ninput = [\n  \"x\", # [\n]\n\n# of the next\n[[step]]\nas = \"]\"\n";
-        assert_eq!(&text[..end_of_step(text, 0).unwrap()], "[[step]]\ncall = \"a\"\ninput = [\n  \"x\", # [\n]");
+        let text =
+            "[[step]]\ncall = \"a\"\ninput = [\n  \"x\", # [\n]\n\n# of the next\n[[step]]\nas = \"]\"\n";
+        assert_eq!(
+            &text[..end_of_step(text, 0).unwrap()],
+            "[[step]]\ncall = \"a\"\ninput = [\n  \"x\", # [\n]"
+        );
         let second = text.rfind("[[").unwrap();
         assert_eq!(end_of_step(text, second), Some(text.len() - 1));
         assert_eq!(end_of_step(text, 10_000), None);

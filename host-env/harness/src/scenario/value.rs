@@ -186,7 +186,8 @@ impl Value {
             }
             Value::Bytes(_) => Some(format!("{{ bytes = \"0x{}\" }}", hex(&<Vec<u8>>::decode(bytes).ok()?))),
             Value::Tuple(values) => {
-                let values: Option<Vec<String>> = values.iter().map(|value| value.read(bytes, names)).collect();
+                let values: Option<Vec<String>> =
+                    values.iter().map(|value| value.read(bytes, names)).collect();
                 Some(format!("[{}]", values?.join(", ")))
             }
             _ => None,
@@ -226,7 +227,8 @@ mod tests {
                 assert_eq!(Number::read(ty, &bytes), Some(number));
                 assert!(number.text().contains(text.as_str()));
             }
-            let above = (Number::parse("u128", &most).unwrap().bits.checked_add(1)).map(|above| above.to_string());
+            let above =
+                (Number::parse("u128", &most).unwrap().bits.checked_add(1)).map(|above| above.to_string());
             assert_eq!(above.and_then(|above| Number::parse(ty, &above)), None, "{ty}");
             assert_eq!(Number::parse(ty, "-1").is_some(), signed);
         }
