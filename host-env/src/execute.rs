@@ -367,15 +367,16 @@ impl First<'_> {
         code: &[u8],
         report: &mut Report,
     ) -> Result<Done, Error> {
-        let module = match self.environment.check_upload(code)? {
-            Ok(module) => module,
-            Err(refused) => {
-                report.refused = Some(refused.to_string());
-                return Ok(misuse(Misuse::BadArgument, gas_left));
-            }
-        };
         let hash = code_hash(code);
-        self.environment.keep(hash, &module)?;
+        if !self.environment.is_accepted(&hash) {
+            match self.environment.check_upload(code)? {
+                Ok(module) => drop(self.environment.keep(hash, &module, true)?),
+                Err(refused) => {
+                    report.refused = Some(refused.to_string());
+                    return Ok(misuse(Misuse::BadArgument, gas_left));
+                }
+            }
+        }
         session.journal.add_code(self.storage, hash, code)?;
         Ok(Done { ending: Ending::Ok(hash.0.to_vec()), gas_left, created: None })
     }
