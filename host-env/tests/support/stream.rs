@@ -1,0 +1,317 @@
+//! Streams of random transactions, by a seed: transfers, uploads, creations, calls of a token and of a contract that does
+//! what its input says, good ones and failing ones of every kind.
+//!
+//! The same seed makes the same stream on every engine. What is rejected is not part of it.
+#![allow(dead_code, reason = "each user takes a part of it")]
+
+use crate::support::{SPIN, TRAP, at, imports, script, script_contract, step};
+use lockstep_host_env::Function as F;
+use lockstep_host_env::replay::Recorder;
+use lockstep_host_env::{
+    Account, Action, Address, Block, Changes, Database, Environment, ExecuteError, Hash, MemoryDatabase,
+    NONE, Status, Tx, code_hash,
+};
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use std::collections::BTreeMap;
+use std::io::Write;
+
+pub(crate) const TOKEN: &[u8] = include_bytes!("../../contracts/token.wasm");
+const CHAIN: u64 = 1;
+const USERS: u8 = 16;
+/// Enough for everything but what is to run out of it.
+const GAS: u64 = 20_000_000;
+
+/// A chain in memory, and what will happen to it.
+pub(crate) struct Stream<'e> {
+    environment: &'e Environment,
+    pub(crate) database: MemoryDatabase,
+    rng: ChaCha8Rng,
+    users: Vec<Address>,
+    tokens: Vec<Address>,
+    scripts: Vec<Address>,
+    height: u64,
+    index: u32,
+    /// How the transactions ended.
+    pub(crate) endings: BTreeMap<&'static str, u64>,
+}
+
+impl<'e> Stream<'e> {
+    /// A state with users who own something.
+    pub(crate) fn new(seed: u64, environment: &'e Environment) -> Stream<'e> {
+        let database = MemoryDatabase::new();
+        let users: Vec<Address> = (0..USERS).map(|user| Address([user + 1; 32])).collect();
+        let mut changes = Changes::default();
+        for user in &users {
+            changes.accounts.insert(*user, Some(Account { balance: 1 << 80, ..Account::default() }));
+        }
+        let root = database.version().unwrap().root().unwrap();
+        database.commit(&root, &changes).unwrap();
+        Stream {
+            environment,
+            database,
+            rng: ChaCha8Rng::seed_from_u64(seed),
+            users,
+            tokens: Vec::new(),
+            scripts: Vec::new(),
+            height: 0,
+            index: 0,
+            endings: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn root(&self) -> Hash {
+        self.database.version().unwrap().root().unwrap()
+    }
+
+    /// Begins a bundle with the state as it is.
+    pub(crate) fn recorder<W: Write>(&self, out: W) -> Recorder<W> {
+        let contents = self.database.contents().unwrap();
+        Recorder::new(out, self.environment, &contents, &self.root()).unwrap()
+    }
+
+    /// The block in which the contracts come on chain.
+    pub(crate) fn set_up<W: Write>(&mut self, recorder: &mut Recorder<W>) {
+        self.begin(recorder);
+        for code in [TOKEN.to_vec(), script_contract()] {
+            self.apply(recorder, 0, Action::Upload { code }, GAS);
+        }
+        self.create(recorder, 0, &code_hash(TOKEN), 1);
+        for salt in [2, 3] {
+            self.create(recorder, 0, &code_hash(&script_contract()), salt);
+        }
+        self.end(recorder);
+    }
+
+    /// A block of so many transactions.
+    pub(crate) fn block<W: Write>(&mut self, recorder: &mut Recorder<W>, transactions: usize) {
+        self.begin(recorder);
+        for _ in 0..transactions {
+            while !self.any(recorder) {}
+        }
+        self.end(recorder);
+    }
+
+    fn begin<W: Write>(&mut self, recorder: &mut Recorder<W>) {
+        self.height += 1;
+        self.index = 0;
+        recorder.begin_block(&self.at()).unwrap();
+    }
+
+    fn end<W: Write>(&self, recorder: &mut Recorder<W>) {
+        recorder.end_block(&self.root()).unwrap();
+    }
+
+    fn at(&self) -> Block {
+        Block { chain: CHAIN, height: self.height, time: 1_700_000_000_000 + self.height * 1_000 }
+    }
+
+    /// Executes, commits and records a transaction; false if it was rejected.
+    fn apply<W: Write>(
+        &mut self,
+        recorder: &mut Recorder<W>,
+        user: usize,
+        action: Action,
+        gas_limit: u64,
+    ) -> bool {
+        let version = self.database.version().unwrap();
+        let sender = self.users[user];
+        let nonce = version.account(&sender).unwrap().map_or(0, |account| account.nonce);
+        let tx = Tx { chain: CHAIN, sender, nonce, gas_limit, action };
+        let executed = match self.environment.execute(&*version, &self.at(), self.index, &tx) {
+            Ok(executed) => executed,
+            Err(ExecuteError::Rejected(_)) => return false,
+            Err(error) => panic!("{error}"),
+        };
+        self.database.commit(&version.root().unwrap(), &executed.changes).unwrap();
+        recorder.transaction(&tx, &executed).unwrap();
+        self.index += 1;
+        if let Some(address) = executed.receipt.created {
+            let tokens = code_hash(TOKEN);
+            let account = self.database.version().unwrap().account(&address).unwrap().unwrap();
+            let list = if account.code == Some(tokens) { &mut self.tokens } else { &mut self.scripts };
+            if list.len() < 8 {
+                list.push(address);
+            }
+        }
+        let ending = match executed.receipt.status {
+            Status::Ok => "ok",
+            Status::Reverted => "reverted",
+            Status::Trapped(_) => "trapped",
+            Status::Misuse(_) => "misuse",
+        };
+        *self.endings.entry(ending).or_default() += 1;
+        true
+    }
+
+    fn create<W: Write>(&mut self, recorder: &mut Recorder<W>, user: usize, code: &Hash, salt: u64) -> bool {
+        let mut salted = [0; 32];
+        salted[..8].copy_from_slice(&salt.to_le_bytes());
+        let input = match *code == code_hash(TOKEN) {
+            true => (1_u128 << 60).to_le_bytes().to_vec(),
+            false => script(&[], &[], 0),
+        };
+        let value = u128::from(self.rng.random_range(0..3_u32)) * 1_000_000;
+        let action = Action::Create { code_hash: *code, salt: salted, value, input };
+        self.apply(recorder, user, action, GAS)
+    }
+
+    fn user(&mut self) -> usize {
+        self.rng.random_range(0..self.users.len())
+    }
+
+    fn of(&mut self, list: fn(&Self) -> &Vec<Address>) -> Address {
+        let index = self.rng.random_range(0..list(self).len());
+        list(self)[index]
+    }
+
+    /// Some transaction; false if it was rejected.
+    fn any<W: Write>(&mut self, recorder: &mut Recorder<W>) -> bool {
+        let user = self.user();
+        let kind = self.rng.random_range(0..1_000);
+        let gas = match self.rng.random_range(0..20) {
+            0 => self.rng.random_range(15_000..60_000),
+            _ => GAS,
+        };
+        match kind {
+            0..620 => {
+                let call = self.token_call();
+                self.apply(recorder, user, call, gas)
+            }
+            620..780 => {
+                let to = match self.rng.random_range(0..4) {
+                    0 => Address(self.rng.random()),
+                    _ => self.of(|stream| &stream.users),
+                };
+                let amount = match self.rng.random_range(0..8) {
+                    0 => 0,
+                    _ => self.rng.random_range(0..1 << 40),
+                };
+                self.apply(recorder, user, Action::Transfer { to, amount }, gas)
+            }
+            780..960 => {
+                let (to, input) = (self.of(|stream| &stream.scripts), self.script(2));
+                let value = u128::from(self.rng.random_range(0..3_u32));
+                self.apply(recorder, user, Action::Call { to, value, input }, gas)
+            }
+            960..980 => {
+                let code = [code_hash(TOKEN), code_hash(&script_contract()), Hash([9; 32])];
+                let code = code[self.rng.random_range(0..3)];
+                let salt = self.rng.random_range(0..1 << 20);
+                self.create(recorder, user, &code, salt)
+            }
+            980..990 => {
+                let code = self.upload();
+                self.apply(recorder, user, Action::Upload { code }, GAS)
+            }
+            _ => {
+                let to = self.of(|stream| &stream.users);
+                self.apply(recorder, user, Action::Call { to, value: 1, input: vec![1] }, gas)
+            }
+        }
+    }
+
+    /// A call of a token: most do something, some ask for too much, some say nothing that it knows.
+    fn token_call(&mut self) -> Action {
+        let to = self.of(|stream| &stream.tokens);
+        let [a, b] = [self.of(|stream| &stream.users), self.of(|stream| &stream.users)];
+        let amount = match self.rng.random_range(0..10) {
+            0 => u128::MAX,
+            _ => self.rng.random_range(0..1_u128 << 30),
+        };
+        let amount = amount.to_le_bytes();
+        let input = match self.rng.random_range(0..20) {
+            0..11 => [&[0][..], &a.0, &amount].concat(),
+            11..13 => [&[1][..], &a.0].concat(),
+            13..16 => [&[2][..], &a.0, &amount].concat(),
+            16..19 => [&[3][..], &a.0, &b.0, &amount].concat(),
+            _ => vec![self.rng.random(), 1, 2],
+        };
+        let value = u128::from(self.rng.random_range(0..10_u32) == 0);
+        Action::Call { to, value, input }
+    }
+
+    /// Code that is accepted, or not, or no code at all.
+    fn upload(&mut self) -> Vec<u8> {
+        let number: u32 = self.rng.random();
+        match self.rng.random_range(0..4) {
+            0 => number.to_le_bytes().to_vec(),
+            1 => wat::parse_str("(module (func (export \"deploy\")))").unwrap(),
+            2 => [b"\0asm\x01\0\0\0\xff".as_slice(), &number.to_le_bytes()].concat(),
+            _ => wat::parse_str(format!("(module (func (export \"call\") (drop (i32.const {number}))))"))
+                .unwrap(),
+        }
+    }
+
+    /// The input of a contract that does what it says, with calls nested so deep.
+    fn script(&mut self, depth: u32) -> Vec<u8> {
+        let (mut steps, mut data) = (Vec::new(), Vec::new());
+        let count = self.rng.random_range(1..6);
+        for _ in 0..count {
+            let mut put = |bytes: &[u8]| {
+                let place = at(data.len() as u32);
+                data.extend(bytes);
+                place
+            };
+            let byte: u8 = self.rng.random_range(0..32);
+            let kind = self.rng.random_range(0..24);
+            steps.push(match kind {
+                0..6 => {
+                    let len = self.rng.random_range(0..80);
+                    let value: Vec<u8> = (0..len).map(|_| self.rng.random()).collect();
+                    let (key, value) = (put(&[byte, 7]), put(&value));
+                    step(F::StorageSet, &[key, 2, value, len])
+                }
+                6..8 => step(F::StorageRemove, &[put(&[byte, 7]), 2]),
+                8..11 => step(F::StorageGet, &[put(&[byte, 7]), 2, put(&[0; 100]), 100]),
+                11 => step(F::StorageNext, &[put(&[]), 0, put(&[0; 256]), 0, 256]),
+                12 => step(F::TransientSet, &[put(&[byte]), 1, put(&[byte; 9]), 9]),
+                13..15 => step(F::Event, &[put(&[byte; 32]), 1, put(&[byte, 1, 2]), 3]),
+                15 => {
+                    let to = self.users[usize::from(byte % USERS)];
+                    step(F::Transfer, &[put(&to.0), put(&u128::from(byte).to_le_bytes())])
+                }
+                16 => step(F::HashBlake3, &[put(&[byte; 100]), 100, put(&[0; 32])]),
+                17 => step(F::Output, &[put(&[byte; 10]), 10]),
+                18..22 if depth > 0 => {
+                    let nested = self.script(depth - 1);
+                    let list = &self.scripts;
+                    let to = list[self.rng.random_range(0..list.len())];
+                    let gas = [u64::MAX, 5_000, 400_000][self.rng.random_range(0..3)];
+                    let allow = self.rng.random_range(0..2);
+                    let (to, input) = (put(&to.0), put(&nested));
+                    let value = match self.rng.random_range(0..3) {
+                        0 => put(&1_u128.to_le_bytes()),
+                        _ => u64::from(NONE),
+                    };
+                    step(F::Call, &[allow, gas, to, value, input, nested.len() as u64])
+                }
+                22 => match self.rng.random_range(0..4) {
+                    0 => crate::support::Step { function: TRAP, args: Vec::new() },
+                    1 => crate::support::Step { function: SPIN, args: Vec::new() },
+                    2 => step(F::Revert, &[put(b"no"), 2]),
+                    _ => step(F::StorageSet, &[put(&[]), 0, put(&[]), 0]),
+                },
+                _ => step(F::GasLeft, &[]),
+            });
+        }
+        script(&steps, &data, 0)
+    }
+}
+
+/// A contract that calls another with its own input behind the address at the input's start, and passes on what comes
+/// back.
+pub(crate) fn caller_contract() -> Vec<u8> {
+    wat::parse_str(format!(
+        r#"(module {} (memory (export "memory") 1)
+            (func $run (export "call") (local $n i32)
+                (local.set $n (call $input_len))
+                (drop (call $input_read (i32.const 0) (i32.const 0) (local.get $n)))
+                (if (call $call (i32.const 0) (i64.const -1) (i32.const 0) (i32.const {NONE})
+                        (i32.const 32) (i32.sub (local.get $n) (i32.const 32)))
+                    (then (call $revert (i32.const 0) (i32.const 0))))))"#,
+        imports()
+    ))
+    .unwrap()
+}
