@@ -5,6 +5,7 @@
 //! that costs.
 
 use crate::environment::Environment;
+use crate::observe::{self, Observer};
 use crate::receipt::Misuse;
 use crate::session::Session;
 use crate::state::{Storage, StorageError};
@@ -24,6 +25,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) environment: &'a Environment,
     pub(crate) storage: &'a dyn Storage,
     pub(crate) session: &'a mut Session,
+    /// Who looks on, if anybody does.
+    pub(crate) observer: Option<&'a dyn Observer>,
     pub(crate) entry: Entry,
     /// What it will answer, if it ends well.
     pub(crate) output: Vec<u8>,
@@ -100,15 +103,22 @@ pub(crate) fn run(
     environment: &Environment,
     storage: &dyn Storage,
     session: &mut Session,
+    observer: Option<&dyn Observer>,
     entry: Entry,
     gas: u64,
 ) -> Result<(Ending, u64), Error> {
     let (code, export) = (entry.code, entry.export);
-    let mut store = new_store(environment, storage, session, entry, gas)?;
+    if let Some(observer) = observer {
+        observe::frame_start(observer, session.depth(), &entry, gas);
+    }
+    let mut store = new_store(environment, storage, session, observer, entry, gas)?;
     let ended = play(environment, &mut store, &code, export);
     let gas_left = store.gas();
     let frame = store.into_data();
     frame.session.leave();
+    if let Some(observer) = observer {
+        observe::frame_end(observer, &ended, &frame.output, gas_left);
+    }
     Ok((ending(ended, frame.output)?, gas_left))
 }
 
@@ -118,12 +128,15 @@ fn new_store<'a>(
     environment: &'a Environment,
     storage: &'a dyn Storage,
     session: &'a mut Session,
+    observer: Option<&'a dyn Observer>,
     entry: Entry,
     gas: u64,
 ) -> Result<Box<Store<Frame<'a>>>, Error> {
     session.enter(entry.account);
-    let frame = Frame { environment, storage, session, entry, output: Vec::new(), result: Vec::new() };
+    let frame =
+        Frame { environment, storage, session, observer, entry, output: Vec::new(), result: Vec::new() };
     let mut store = Box::new(Store::new(environment.engine(), frame));
+    store.stop_backtraces(observer.is_some());
     store.set_gas(gas)?;
     Ok(store)
 }

@@ -20,6 +20,7 @@ mod function;
 mod guest;
 mod limits;
 mod list;
+mod observe;
 mod receipt;
 pub mod replay;
 mod session;
@@ -36,6 +37,7 @@ pub use list::{
     ABI_VERSION, Function, FunctionDef, FunctionPrices, HostSchedule, HostScheduleError, MODULE, ParamKind,
     PricePart, ReturnKind, Unit, c_header, price_table, rust_header,
 };
+pub use observe::{FrameEnd, FrameEnding, FrameStart, HostCall, HostEnding, HostReturn, Observer};
 pub use receipt::{Event, Misuse, RECEIPT_VERSION, Receipt, Status};
 pub use session::DebugText;
 pub use state::{

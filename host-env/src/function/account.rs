@@ -308,7 +308,7 @@ fn nest(
     let left = guest.gas();
     let given = wanted.min(left - left / 64);
     let frame = guest.frame_mut();
-    let (environment, storage) = (frame.environment, frame.storage);
+    let (environment, storage, observer) = (frame.environment, frame.storage, frame.observer);
     let session = &mut *frame.session;
     let checkpoint = session.journal.checkpoint();
     if begin == Begin::Create {
@@ -320,7 +320,7 @@ fn nest(
         return Err(Error::fault("a value that can be moved was not"));
     }
     session.allow_reentry(allow_reentry);
-    let (ending, returned) = frame::run(environment, storage, session, entry, given)?;
+    let (ending, returned) = frame::run(environment, storage, session, observer, entry, given)?;
     session.allow_reentry(false);
     let (status, result) = match ending {
         Ending::Ok(output) => (Status::Ok, output),
