@@ -112,13 +112,19 @@ pub(crate) fn run(
         observe::frame_start(observer, session.depth(), &entry, gas);
     }
     let mut store = new_store(environment, storage, session, observer, entry, gas)?;
+    let probe = observer.and_then(Observer::probe);
+    if let Some(probe) = probe {
+        probe.enter(&mut store)?;
+    }
     let ended = play(environment, &mut store, &code, export);
     let gas_left = store.gas();
+    let probed = probe.map_or(Ok(()), |probe| probe.leave(&store, &ended));
     let frame = store.into_data();
     frame.session.leave();
     if let Some(observer) = observer {
         observe::frame_end(observer, &ended, &frame.output, gas_left);
     }
+    probed?;
     Ok((ending(ended, frame.output)?, gas_left))
 }
 
@@ -137,6 +143,7 @@ fn new_store<'a>(
         Frame { environment, storage, session, observer, entry, output: Vec::new(), result: Vec::new() };
     let mut store = Box::new(Store::new(environment.engine(), frame));
     store.stop_backtraces(observer.is_some());
+    store.seed_difference(environment.seed());
     store.set_gas(gas)?;
     Ok(store)
 }
@@ -148,6 +155,9 @@ fn play(
     export: Export,
 ) -> Result<(), Error> {
     let instance = instantiate(environment, store, code)?;
+    if let Some(probe) = store.data().observer.and_then(Observer::probe) {
+        probe.instantiated(store, &instance);
+    }
     let name = match export {
         Export::Call => "call",
         Export::Deploy => "deploy",

@@ -6,7 +6,8 @@ mod support;
 
 use lockstep_host_env::Environment;
 use lockstep_host_env::replay::{
-    BundleError, BundleReader, Corruption, Executor, Progress, Replay, ReplayError, Replayed, Totals, peek, verify,
+    BundleError, BundleReader, Corruption, Executor, Progress, Replay, ReplayError, Replayed, Totals, peek,
+    verify,
 };
 use lockstep_vm::{Backend, Config, Engine};
 use std::io::Cursor;
@@ -152,14 +153,7 @@ fn a_damaged_bundle_is_refused_with_the_place() {
 #[test]
 fn records_that_have_moved_are_refused() {
     let (bundle, _) = record(4, 2, 3);
-    let mut ranges = Vec::new();
-    let mut at = 18;
-    while at < bundle.len() {
-        let len = u32::from_le_bytes(bundle[at + 1..at + 5].try_into().unwrap()) as usize;
-        ranges.push(at..at + 13 + len);
-        at += 13 + len;
-    }
-    assert_eq!(ranges.last().unwrap().end, bundle.len());
+    let ranges = ranges(&bundle);
     let build = |order: &[usize]| {
         let mut bytes = bundle[..18].to_vec();
         order.iter().for_each(|&index| bytes.extend(&bundle[ranges[index].clone()]));
@@ -180,13 +174,26 @@ fn records_that_have_moved_are_refused() {
             assert!(build(&swapped).is_err(), "{index}");
         }
     }
-    // A record of another bundle at the same place.
+    // Records of another bundle with the same header, each at the same place.
     let (other, _) = record(6, 2, 3);
-    let mut spliced = bundle.clone();
-    let first = ranges[1].clone();
-    assert_ne!(other[first.start + 5..first.start + 13], bundle[first.start + 5..first.start + 13]);
-    spliced[first.clone()].copy_from_slice(&other[first]);
-    assert!(verify(&mut Cursor::new(spliced)).is_err());
+    let other = self::ranges(&other).into_iter().map(|range| other[range].to_vec());
+    for (index, foreign) in other.enumerate().filter(|(index, _)| *index < ranges.len()) {
+        let mut bytes = bundle.clone();
+        bytes.splice(ranges[index].clone(), foreign);
+        assert!(bytes == bundle || verify(&mut Cursor::new(bytes)).is_err(), "{index}");
+    }
+}
+
+/// The records of a bundle.
+fn ranges(bundle: &[u8]) -> Vec<std::ops::Range<usize>> {
+    let (mut ranges, mut at) = (Vec::new(), 18);
+    while at < bundle.len() {
+        let len = u32::from_le_bytes(bundle[at + 1..at + 5].try_into().unwrap()) as usize;
+        ranges.push(at..at + 13 + len);
+        at += 13 + len;
+    }
+    assert_eq!(at, bundle.len());
+    ranges
 }
 
 #[test]

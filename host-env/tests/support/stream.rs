@@ -6,7 +6,7 @@
 
 use crate::support::{SPIN, TRAP, at, imports, script, script_contract, step};
 use lockstep_host_env::Function as F;
-use lockstep_host_env::replay::Recorder;
+use lockstep_host_env::replay::{Recorder, execute_traced};
 use lockstep_host_env::{
     Account, Action, Address, Block, Changes, Database, Environment, ExecuteError, Hash, MemoryDatabase,
     NONE, Status, Tx, code_hash,
@@ -33,6 +33,7 @@ pub(crate) struct Stream<'e> {
     scripts: Vec<Address>,
     height: u64,
     index: u32,
+    traced: bool,
     /// How the transactions ended.
     pub(crate) endings: BTreeMap<&'static str, u64>,
 }
@@ -57,8 +58,16 @@ impl<'e> Stream<'e> {
             scripts: Vec::new(),
             height: 0,
             index: 0,
+            traced: false,
             endings: BTreeMap::new(),
         }
+    }
+
+    /// Begins a bundle with traces.
+    pub(crate) fn traced_recorder<W: Write>(&mut self, out: W) -> Recorder<W> {
+        self.traced = true;
+        let contents = self.database.contents().unwrap();
+        Recorder::with_traces(out, self.environment, &contents, &self.root()).unwrap()
     }
 
     pub(crate) fn root(&self) -> Hash {
@@ -80,6 +89,21 @@ impl<'e> Stream<'e> {
         self.create(recorder, 0, &code_hash(TOKEN), 1);
         for salt in [2, 3] {
             self.create(recorder, 0, &code_hash(&script_contract()), salt);
+        }
+        self.end(recorder);
+    }
+
+    /// A block in which the worker comes on chain and is called so often.
+    pub(crate) fn work<W: Write>(&mut self, recorder: &mut Recorder<W>, calls: usize) {
+        self.begin(recorder);
+        let code = wat::parse_str(worker_text()).unwrap();
+        let hash = code_hash(&code);
+        self.apply(recorder, 1, Action::Upload { code }, GAS);
+        self.create(recorder, 1, &hash, 9);
+        let to = self.scripts.pop().unwrap();
+        for _ in 0..calls {
+            let (user, input) = (self.user(), self.rng.random::<[u8; 16]>().to_vec());
+            self.apply(recorder, user, Action::Call { to, value: 0, input }, GAS);
         }
         self.end(recorder);
     }
@@ -119,13 +143,20 @@ impl<'e> Stream<'e> {
         let sender = self.users[user];
         let nonce = version.account(&sender).unwrap().map_or(0, |account| account.nonce);
         let tx = Tx { chain: CHAIN, sender, nonce, gas_limit, action };
-        let executed = match self.environment.execute(&*version, &self.at(), self.index, &tx) {
+        let (result, trace) = match self.traced {
+            true => execute_traced(self.environment, &*version, &self.at(), self.index, &tx),
+            false => (self.environment.execute(&*version, &self.at(), self.index, &tx), Default::default()),
+        };
+        let executed = match result {
             Ok(executed) => executed,
             Err(ExecuteError::Rejected(_)) => return false,
             Err(error) => panic!("{error}"),
         };
         self.database.commit(&version.root().unwrap(), &executed.changes).unwrap();
-        recorder.transaction(&tx, &executed).unwrap();
+        match self.traced {
+            true => recorder.traced(&tx, &executed, &trace).unwrap(),
+            false => recorder.transaction(&tx, &executed).unwrap(),
+        }
         self.index += 1;
         if let Some(address) = executed.receipt.created {
             let tokens = code_hash(TOKEN);
@@ -171,7 +202,7 @@ impl<'e> Stream<'e> {
         let user = self.user();
         let kind = self.rng.random_range(0..1_000);
         let gas = match self.rng.random_range(0..20) {
-            0 => self.rng.random_range(15_000..60_000),
+            0 => self.rng.random_range(85_000..200_000),
             _ => GAS,
         };
         match kind {
@@ -300,18 +331,25 @@ impl<'e> Stream<'e> {
     }
 }
 
-/// A contract that calls another with its own input behind the address at the input's start, and passes on what comes
-/// back.
-pub(crate) fn caller_contract() -> Vec<u8> {
-    wat::parse_str(format!(
+/// A contract that computes, branches, writes its memory, and tells what came of it; `call` works through another frame
+/// of itself where the input says so.
+pub(crate) fn worker_text() -> String {
+    format!(
         r#"(module {} (memory (export "memory") 1)
-            (func $run (export "call") (local $n i32)
-                (local.set $n (call $input_len))
-                (drop (call $input_read (i32.const 0) (i32.const 0) (local.get $n)))
-                (if (call $call (i32.const 0) (i64.const -1) (i32.const 0) (i32.const {NONE})
-                        (i32.const 32) (i32.sub (local.get $n) (i32.const 32)))
-                    (then (call $revert (i32.const 0) (i32.const 0))))))"#,
+            (func $work (export "call") (local $i i32) (local $sum i64)
+                (drop (call $input_read (i32.const 0) (i32.const 64) (i32.const 16)))
+                (local.set $sum (i64.load (i32.const 64)))
+                (loop $next
+                    (i64.store offset=128 (i32.shl (local.get $i) (i32.const 3))
+                        (i64.add (i64.mul (local.get $sum) (i64.const 6364136223846793005)) (i64.const 11)))
+                    (local.set $sum (i64.load offset=128 (i32.shl (local.get $i) (i32.const 3))))
+                    (local.set $i (i32.add (local.get $i) (i32.const 1)))
+                    (br_if $next (i32.lt_u (local.get $i) (i32.const 20))))
+                (drop (call $storage_set (i32.const 64) (i32.const 8) (i32.const 128) (i32.const 160)))
+                (i64.store (i32.const 512) (i64.rotl (local.get $sum) (i64.const 7)))
+                (call $event (i32.const 64) (i32.const 0) (i32.const 512) (i32.const 8))
+                (if (i64.eqz (i64.and (local.get $sum) (i64.const 7))) (then (call $revert (i32.const 512) (i32.const 8))))
+                (call $output (i32.const 512) (i32.const 8))))"#,
         imports()
-    ))
-    .unwrap()
+    )
 }
