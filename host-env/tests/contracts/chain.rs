@@ -140,8 +140,9 @@ impl Chain {
         let version = self.database.version().unwrap();
         let before = version.account(&sender).unwrap().unwrap_or_default();
         let tx = Tx { chain: self.block.chain, sender, nonce: before.nonce, gas_limit, action };
-        let [reference, others @ ..] =
-            ENVIRONMENTS.each_ref().map(|environment| environment.execute(&*version, &self.block, 0, &tx).unwrap());
+        let [reference, others @ ..] = ENVIRONMENTS
+            .each_ref()
+            .map(|environment| environment.execute(&*version, &self.block, 0, &tx).unwrap());
         for other in others {
             assert_eq!(other.receipt, reference.receipt);
             assert_eq!(other.changes, reference.changes);

@@ -22,7 +22,11 @@ fn every_contract_is_in_the_manifest() {
         let name = field(block, "name");
         let code = wasm(name);
         let hash: String = Sha256::digest(&code).iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!((field(block, "bytes"), field(block, "sha256")), (&code.len().to_string()[..], &hash[..]), "{name}");
+        assert_eq!(
+            (field(block, "bytes"), field(block, "sha256")),
+            (&code.len().to_string()[..], &hash[..]),
+            "{name}"
+        );
         assert!(folder.join(field(block, "source")).is_file(), "{name}");
         assert!(readme.contains(&format!("## {name}\n")), "README.md has no section {name}");
         named.push(format!("{name}.wasm"));

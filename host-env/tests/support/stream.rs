@@ -1,10 +1,11 @@
-//! Streams of random transactions, by a seed: transfers, uploads, creations, calls of a token and of a contract that does
+//! Streams of random transactions, by a seed: transfers, uploads, creations, calls of the contracts and of one that does
 //! what its input says, good ones and failing ones of every kind.
 //!
 //! The same seed makes the same stream on every engine. What is rejected is not part of it.
 #![allow(dead_code, reason = "each user takes a part of it")]
 
 use crate::support::{SPIN, TRAP, at, imports, script, script_contract, step};
+use codec::Encode;
 use lockstep_host_env::Function as F;
 use lockstep_host_env::replay::{Recorder, execute_traced};
 use lockstep_host_env::{
@@ -14,14 +15,26 @@ use lockstep_host_env::{
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io::Write;
 
 pub(crate) const TOKEN: &[u8] = include_bytes!("../../contracts/token.wasm");
+const AMM: &[u8] = include_bytes!("../../contracts/amm.wasm");
+const VAULT: &[u8] = include_bytes!("../../contracts/vault.wasm");
+const MISBEHAVING: &[u8] = include_bytes!("../../contracts/misbehaving.wasm");
 const CHAIN: u64 = 1;
 const USERS: u8 = 16;
 /// Enough for everything but what is to run out of it.
 const GAS: u64 = 20_000_000;
+/// What a contract gets that takes all there is.
+const LITTLE_GAS: u64 = 1_500_000;
+const SUPPLY: u128 = 1 << 60;
+
+/// The input of a call of a contract that is written with the guest crate.
+fn input(name: &str, arguments: impl Encode) -> Vec<u8> {
+    [&Sha256::digest(name)[..4], &arguments.encode()].concat()
+}
 
 /// A chain in memory, and what will happen to it.
 pub(crate) struct Stream<'e> {
@@ -31,9 +44,14 @@ pub(crate) struct Stream<'e> {
     users: Vec<Address>,
     tokens: Vec<Address>,
     scripts: Vec<Address>,
+    script_codes: [Hash; 2],
+    /// Market, vault and misbehaving contract, where they are on chain.
+    others: Option<[Address; 3]>,
     height: u64,
     index: u32,
     traced: bool,
+    /// The account that the last transaction created.
+    made: Option<Address>,
     /// How the transactions ended.
     pub(crate) endings: BTreeMap<&'static str, u64>,
 }
@@ -56,9 +74,12 @@ impl<'e> Stream<'e> {
             users,
             tokens: Vec::new(),
             scripts: Vec::new(),
+            script_codes: [code_hash(&script_contract()), code_hash(&wat::parse_str(worker_text()).unwrap())],
+            others: None,
             height: 0,
             index: 0,
             traced: false,
+            made: None,
             endings: BTreeMap::new(),
         }
     }
@@ -80,7 +101,7 @@ impl<'e> Stream<'e> {
         Recorder::new(out, self.environment, &contents, &self.root()).unwrap()
     }
 
-    /// The block in which the contracts come on chain.
+    /// The block in which a token and the contract that does what its input says come on chain.
     pub(crate) fn set_up<W: Write>(&mut self, recorder: &mut Recorder<W>) {
         self.begin(recorder);
         for code in [TOKEN.to_vec(), script_contract()] {
@@ -90,7 +111,63 @@ impl<'e> Stream<'e> {
         for salt in [2, 3] {
             self.create(recorder, 0, &code_hash(&script_contract()), salt);
         }
+        self.spread(recorder, 0);
         self.end(recorder);
+    }
+
+    /// Two blocks in which everything comes on chain, and everybody gets something of it.
+    pub(crate) fn set_up_all<W: Write>(&mut self, recorder: &mut Recorder<W>) {
+        self.set_up(recorder);
+        self.begin(recorder);
+        self.create(recorder, 0, &code_hash(TOKEN), 2);
+        self.spread(recorder, 1);
+        for code in [AMM, VAULT, MISBEHAVING] {
+            self.apply(recorder, 0, Action::Upload { code: code.to_vec() }, GAS);
+        }
+        let (a, b) = (self.tokens[0], self.tokens[1]);
+        let mut make = |code: &[u8], input: Vec<u8>| {
+            let action = Action::Create { code_hash: code_hash(code), salt: [0; 32], value: 0, input };
+            assert!(self.apply(recorder, 0, action, GAS));
+            self.made.unwrap()
+        };
+        let others =
+            [make(AMM, input("init", (a, b))), make(VAULT, Vec::new()), make(MISBEHAVING, Vec::new())];
+        self.others = Some(others);
+        for user in 0..8 {
+            for token in [a, b] {
+                let input = input("approve", (others[0], u128::MAX >> 1));
+                self.apply(recorder, user, Action::Call { to: token, value: 0, input }, GAS);
+            }
+        }
+        let input = input("add_liquidity", (1_u128 << 50, 1_u128 << 51, 0_u128));
+        self.apply(recorder, 0, Action::Call { to: others[0], value: 0, input }, GAS);
+        self.end(recorder);
+    }
+
+    /// Gives every user some of a token.
+    fn spread<W: Write>(&mut self, recorder: &mut Recorder<W>, token: usize) {
+        for user in self.users.clone() {
+            let input = input("transfer", (user, SUPPLY >> 6));
+            self.apply(recorder, 0, Action::Call { to: self.tokens[token], value: 0, input }, GAS);
+        }
+    }
+
+    /// A block of transfers without code.
+    pub(crate) fn transfers<W: Write>(&mut self, recorder: &mut Recorder<W>, transactions: usize) {
+        self.begin(recorder);
+        for _ in 0..transactions {
+            let (user, to) = (self.user(), self.of(|stream| &stream.users));
+            self.apply(recorder, user, Action::Transfer { to, amount: 5 }, GAS);
+        }
+        self.end(recorder);
+    }
+
+    /// Code that the state has before a bundle begins.
+    pub(crate) fn upload_before(&mut self, code: Vec<u8>) {
+        let mut nowhere = self.recorder(std::io::sink());
+        self.begin(&mut nowhere);
+        self.apply(&mut nowhere, 0, Action::Upload { code }, GAS);
+        self.end(&mut nowhere);
     }
 
     /// A block in which the worker comes on chain and is called so often.
@@ -158,13 +235,15 @@ impl<'e> Stream<'e> {
             false => recorder.transaction(&tx, &executed).unwrap(),
         }
         self.index += 1;
+        self.made = executed.receipt.created;
         if let Some(address) = executed.receipt.created {
-            let tokens = code_hash(TOKEN);
             let account = self.database.version().unwrap().account(&address).unwrap().unwrap();
-            let list = if account.code == Some(tokens) { &mut self.tokens } else { &mut self.scripts };
-            if list.len() < 8 {
-                list.push(address);
-            }
+            let list = match account.code {
+                Some(code) if code == code_hash(TOKEN) => Some(&mut self.tokens),
+                Some(code) if self.script_codes.contains(&code) => Some(&mut self.scripts),
+                _ => None,
+            };
+            list.filter(|list| list.len() < 8).into_iter().for_each(|list| list.push(address));
         }
         let ending = match executed.receipt.status {
             Status::Ok => "ok",
@@ -180,10 +259,13 @@ impl<'e> Stream<'e> {
         let mut salted = [0; 32];
         salted[..8].copy_from_slice(&salt.to_le_bytes());
         let input = match *code == code_hash(TOKEN) {
-            true => (1_u128 << 60).to_le_bytes().to_vec(),
+            true => input("init", ("Gold", SUPPLY)),
             false => script(&[], &[], 0),
         };
-        let value = u128::from(self.rng.random_range(0..3_u32)) * 1_000_000;
+        let value = match *code == code_hash(TOKEN) {
+            true => 0,
+            false => u128::from(self.rng.random_range(0..3_u32)) * 1_000_000,
+        };
         let action = Action::Create { code_hash: *code, salt: salted, value, input };
         self.apply(recorder, user, action, GAS)
     }
@@ -206,10 +288,17 @@ impl<'e> Stream<'e> {
             _ => GAS,
         };
         match kind {
-            0..620 => {
+            0..400 => {
                 let call = self.token_call();
                 self.apply(recorder, user, call, gas)
             }
+            400..620 => match self.others {
+                Some(others) => {
+                    let (call, gas) = self.other_call(others, gas);
+                    self.apply(recorder, user, call, gas)
+                }
+                None => false,
+            },
             620..780 => {
                 let to = match self.rng.random_range(0..4) {
                     0 => Address(self.rng.random()),
@@ -221,18 +310,18 @@ impl<'e> Stream<'e> {
                 };
                 self.apply(recorder, user, Action::Transfer { to, amount }, gas)
             }
-            780..960 => {
+            780..950 => {
                 let (to, input) = (self.of(|stream| &stream.scripts), self.script(2));
                 let value = u128::from(self.rng.random_range(0..3_u32));
                 self.apply(recorder, user, Action::Call { to, value, input }, gas)
             }
-            960..980 => {
+            950..970 => {
                 let code = [code_hash(TOKEN), code_hash(&script_contract()), Hash([9; 32])];
                 let code = code[self.rng.random_range(0..3)];
                 let salt = self.rng.random_range(0..1 << 20);
                 self.create(recorder, user, &code, salt)
             }
-            980..990 => {
+            970..985 => {
                 let code = self.upload();
                 self.apply(recorder, user, Action::Upload { code }, GAS)
             }
@@ -251,16 +340,55 @@ impl<'e> Stream<'e> {
             0 => u128::MAX,
             _ => self.rng.random_range(0..1_u128 << 30),
         };
-        let amount = amount.to_le_bytes();
         let input = match self.rng.random_range(0..20) {
-            0..11 => [&[0][..], &a.0, &amount].concat(),
-            11..13 => [&[1][..], &a.0].concat(),
-            13..16 => [&[2][..], &a.0, &amount].concat(),
-            16..19 => [&[3][..], &a.0, &b.0, &amount].concat(),
+            0..10 => input("transfer", (a, amount)),
+            10 => input("balance_of", a),
+            11 => input("mint", (a, amount)),
+            12 => input("burn", amount),
+            13..16 => input("approve", (a, amount)),
+            16..19 => input("transfer_from", (a, b, amount)),
             _ => vec![self.rng.random(), 1, 2],
         };
-        let value = u128::from(self.rng.random_range(0..10_u32) == 0);
+        let value = u128::from(self.rng.random_range(0..20_u32) == 0);
         Action::Call { to, value, input }
+    }
+
+    /// A call of the market, the vault or the misbehaving contract; and its gas.
+    fn other_call(&mut self, [amm, vault, misbehaving]: [Address; 3], gas: u64) -> (Action, u64) {
+        let token = self.of(|stream| &stream.tokens);
+        let amount = self.rng.random_range(0..1_u128 << 32);
+        let call = |to, value, input| Action::Call { to, value, input };
+        match self.rng.random_range(0..22) {
+            0..7 => (call(amm, 0, input("swap", (token, amount, 0_u128))), gas),
+            7 => (call(amm, 0, input("quote", (token, amount))), gas),
+            8..10 => (call(amm, 0, input("add_liquidity", (amount, amount * 2, 0_u128))), gas),
+            10 => (call(amm, 0, input("remove_liquidity", (amount, 0_u128, 0_u128))), gas),
+            11 => (call(vault, amount, input("deposit", ())), gas),
+            12 => (call(vault, 0, input("withdraw", amount / 2)), gas),
+            13 => (call(misbehaving, 1_000, input("fund", vault)), gas),
+            14 | 15 => {
+                let careless = self.rng.random_range(0..2) == 0;
+                (call(misbehaving, 0, input("attack", (vault, 100_u128, careless, 3_u32))), gas)
+            }
+            16 => (call(misbehaving, 0, input("recurse", self.rng.random_range(0..300_u32))), LITTLE_GAS),
+            17 => (call(misbehaving, 0, input("ladder", 60_u32)), LITTLE_GAS * 2),
+            18 => (call(misbehaving, 0, input("revert_after_writes", 5_u32)), gas),
+            19 => (call(misbehaving, 0, input("trap_after_writes", 5_u32)), gas),
+            _ => {
+                let names = [
+                    "spin",
+                    "memory_bomb",
+                    "storage_bomb",
+                    "event_bomb",
+                    "loud_static",
+                    "wild_pointer",
+                    "huge_key",
+                    "unknown_flag",
+                ];
+                let name = names[self.rng.random_range(0..names.len())];
+                (call(misbehaving, 0, input(name, ())), LITTLE_GAS)
+            }
+        }
     }
 
     /// Code that is accepted, or not, or no code at all.
