@@ -44,7 +44,7 @@ pub(crate) struct Stream<'e> {
     users: Vec<Address>,
     tokens: Vec<Address>,
     scripts: Vec<Address>,
-    script_codes: [Hash; 2],
+    worker: Option<Address>,
     /// Market, vault and misbehaving contract, where they are on chain.
     others: Option<[Address; 3]>,
     height: u64,
@@ -74,7 +74,7 @@ impl<'e> Stream<'e> {
             users,
             tokens: Vec::new(),
             scripts: Vec::new(),
-            script_codes: [code_hash(&script_contract()), code_hash(&wat::parse_str(worker_text()).unwrap())],
+            worker: None,
             others: None,
             height: 0,
             index: 0,
@@ -170,14 +170,19 @@ impl<'e> Stream<'e> {
         self.end(&mut nowhere);
     }
 
-    /// A block in which the worker comes on chain and is called so often.
+    /// A block in which the worker comes on chain, unless it is there, and is called so often.
     pub(crate) fn work<W: Write>(&mut self, recorder: &mut Recorder<W>, calls: usize) {
         self.begin(recorder);
-        let code = wat::parse_str(worker_text()).unwrap();
-        let hash = code_hash(&code);
-        self.apply(recorder, 1, Action::Upload { code }, GAS);
-        self.create(recorder, 1, &hash, 9);
-        let to = self.scripts.pop().unwrap();
+        let to = match self.worker {
+            Some(worker) => worker,
+            None => {
+                let code = wat::parse_str(worker_text()).unwrap();
+                let hash = code_hash(&code);
+                self.apply(recorder, 1, Action::Upload { code }, GAS);
+                self.create(recorder, 1, &hash, 9);
+                *self.worker.insert(self.made.unwrap())
+            }
+        };
         for _ in 0..calls {
             let (user, input) = (self.user(), self.rng.random::<[u8; 16]>().to_vec());
             self.apply(recorder, user, Action::Call { to, value: 0, input }, GAS);
@@ -240,7 +245,7 @@ impl<'e> Stream<'e> {
             let account = self.database.version().unwrap().account(&address).unwrap().unwrap();
             let list = match account.code {
                 Some(code) if code == code_hash(TOKEN) => Some(&mut self.tokens),
-                Some(code) if self.script_codes.contains(&code) => Some(&mut self.scripts),
+                Some(code) if code == code_hash(&script_contract()) => Some(&mut self.scripts),
                 _ => None,
             };
             list.filter(|list| list.len() < 8).into_iter().for_each(|list| list.push(address));
