@@ -39,6 +39,7 @@ pub(crate) fn run(args: &DeployArgs, output: &mut Output) -> Result<Exit, Failur
     if !chain.has_code(&hash)? {
         let uploaded = chain.apply(Action::Upload { code })?;
         if uploaded.executed.receipt.status != Status::Ok {
+            chain.finish()?;
             uploaded.tell(args.chain.json, output)?;
             return Ok(Exit::Refused);
         }
@@ -46,6 +47,7 @@ pub(crate) fn run(args: &DeployArgs, output: &mut Output) -> Result<Exit, Failur
     let mut salt = [0; 32];
     salt[..8].copy_from_slice(&args.salt.to_le_bytes());
     let created = chain.apply(Action::Create { code_hash: hash, salt, value: chain.value(), input })?;
+    chain.finish()?;
     created.tell(args.chain.json, output)?;
     Ok(created.exit())
 }

@@ -27,6 +27,7 @@ mod guest;
 mod limits;
 mod list;
 mod observe;
+mod probe;
 mod receipt;
 pub mod replay;
 mod session;

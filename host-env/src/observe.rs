@@ -5,6 +5,7 @@
 
 use crate::frame::{Entry, Export, Frame, Stopped};
 use crate::list::Function;
+use crate::probe::Probe;
 use crate::receipt::Misuse;
 use crate::types::{Address, Hash};
 use lockstep_vm::{Caller, Error, ErrorKind, Trap};
@@ -67,6 +68,12 @@ pub trait Observer {
     /// That host function ended. Between the two are the frames that it started, with their host functions.
     fn host_return(&self, end: &HostReturn<'_>) {
         let _ = end;
+    }
+
+    /// What stops the transaction, of an observer that looks for a difference of engines.
+    #[doc(hidden)]
+    fn probe(&self) -> Option<&Probe> {
+        None
     }
 }
 
@@ -300,6 +307,9 @@ fn observed<'a, R: Wide>(
         gas: caller.gas(),
         memory: &|ptr, len| read(&caller, ptr, len),
     });
+    if let Some(probe) = observer.probe() {
+        probe.calls(&caller, function, args)?;
+    }
     let outcome = call(caller.reborrow());
     let ending = match outcome.as_ref().map_err(Error::kind) {
         Ok(answer) => HostEnding::Returned(answer.wide()),
@@ -320,6 +330,10 @@ fn observed<'a, R: Wide>(
         gas,
         memory: &|ptr, len| read(&caller, ptr, len),
     });
+    match observer.probe() {
+        Some(probe) if outcome.is_ok() => probe.returned(&mut caller)?,
+        _ => {}
+    }
     outcome
 }
 

@@ -15,6 +15,7 @@
 
 mod compare;
 mod framing;
+mod locate;
 mod player;
 mod progress;
 mod reader;
@@ -25,9 +26,10 @@ mod writer;
 
 pub use compare::FieldDifference;
 pub use framing::{BundleError, Corruption, Place};
+pub use locate::{HostPlace, Location, PathFrame, Verdict, locate};
 pub use player::{Difference, Executor, Replay, ReplayError, Replayed, RootDifference};
 pub use progress::{Progress, Resume, ResumeError};
 pub use reader::{BundleReader, peek, verify};
 pub use record::{BUNDLE_FORMAT, Header, RecordedBlock, RecordedTx, Section, Totals};
-pub use trace::{Trace, TraceEvent};
+pub use trace::{Trace, TraceEvent, execute_traced};
 pub use writer::Recorder;

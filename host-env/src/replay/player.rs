@@ -159,14 +159,6 @@ impl<'a> Replay<'a> {
         self
     }
 
-    pub(super) fn accepts_any_fingerprint(&self) -> bool {
-        self.any_fingerprint
-    }
-
-    pub(super) fn executors(&self) -> (Executor<'a>, Option<Executor<'a>>) {
-        (self.executor, self.against)
-    }
-
     /// Executes everything, until a transaction differs. `progress` is told of every chunk that was equal.
     ///
     /// # Errors
@@ -230,10 +222,9 @@ impl<'a> Replay<'a> {
                     return;
                 }
             };
-            let sum = Progress { blocks: chunk.blocks.len() as u64, ..Progress::default() };
             let number = chunk.number;
             match self.chunk(chunk, shared) {
-                Some(sum_of) => shared.finished(number, Progress { blocks: sum.blocks, ..sum_of }),
+                Some(sum) => shared.finished(number, sum),
                 None => return,
             }
         }
@@ -258,6 +249,7 @@ impl<'a> Replay<'a> {
                 sum.gas = sum.gas.saturating_add(recorded.receipt.gas_used);
                 state.put(recorded.changes);
             }
+            sum.blocks += 1;
         }
         Some(sum)
     }
@@ -305,17 +297,20 @@ impl<R> Shared<'_, R> {
     fn finished(&self, number: u64, sum: Progress) {
         let mut done = lock(&self.done);
         done.beyond.insert(number, sum);
-        loop {
+        let before = done.next;
+        while let Some(sum) = {
             let next = done.next;
-            let Some(sum) = done.beyond.remove(&next) else { break };
+            done.beyond.remove(&next)
+        } {
             done.next += 1;
             done.sum.blocks += sum.blocks;
             done.sum.transactions += sum.transactions;
             done.sum.gas = done.sum.gas.saturating_add(sum.gas);
         }
-        let told = Progress { blocks: done.sum.blocks + self.skipped, ..done.sum };
-        // Still locked, so that what is told never goes back.
-        (self.progress)(told);
+        if done.next > before {
+            // Still locked, so that what is told never goes back.
+            (self.progress)(Progress { blocks: done.sum.blocks + self.skipped, ..done.sum });
+        }
     }
 
     fn found(&self, difference: Difference) {

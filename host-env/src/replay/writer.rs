@@ -93,8 +93,11 @@ impl<W: Write> Recorder<W> {
         Recorder::from_parts(out, &header, state)
     }
 
-    /// Begins a bundle with this header.
-    pub(super) fn from_parts(out: W, header: &Header, state: &Changes) -> io::Result<Recorder<W>> {
+    /// Begins a bundle with this header and state: for tools that cut or change bundles.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn from_parts(out: W, header: &Header, state: &Changes) -> io::Result<Recorder<W>> {
         let totals = Totals { blocks: 0, transactions: 0, root: header.root, digest: Hash::default() };
         let mut recorder =
             Recorder { out, checksums: Checksums::new(), traced: header.traced, totals, open: None };
@@ -169,7 +172,10 @@ impl<W: Write> Recorder<W> {
     }
 
     /// Adds a transaction as it was read.
-    pub(super) fn add_recorded(&mut self, recorded: &RecordedTx) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// As [`transaction`](Self::transaction).
+    pub fn recorded(&mut self, recorded: &RecordedTx) -> io::Result<()> {
         self.add_encoded(recorded.trace.is_some(), &recorded.encode())
     }
 
