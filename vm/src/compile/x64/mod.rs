@@ -21,6 +21,9 @@ mod encode;
 mod float;
 mod thunks;
 
+#[cfg(test)]
+mod tests;
+
 use super::machine::{Assembled, BYTES_BY_SITE, CODE_BY_BYTE, Machine};
 use super::magic::Reciprocal;
 use super::masm::{
