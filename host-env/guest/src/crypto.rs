@@ -1,4 +1,4 @@
-//! Hashes and signatures. Curves are in [`raw`](crate::raw).
+//! Hashes and signatures. Curves are in [`raw`].
 
 use crate::raw;
 use crate::types::written;

@@ -11,7 +11,7 @@
 //!
 //! Its `Cargo.toml` has `crate-type = ["cdylib"]`, this crate and `parity-scale-codec` under the name `codec`, and a profile
 //! with `panic = "abort"`, `lto = "fat"`, `opt-level = "s"`, `codegen-units = 1`; this crate's own is one to copy from.
-//! `cargo build --release --target wasm32-unknown-unknown` makes it, `lockstep check` says what the chain thinks of it.
+//! `cargo build --release --target wasm32-unknown-unknown` makes it, `lockstep deploy` brings it on a chain.
 //!
 //! **The convention.** A function is called with the input `sha256(name)[..4] ‖ SCALE(arguments)`, as `deploy` is, and
 //! outputs `SCALE(result)`. An event has `sha256(name)` as its first topic and SCALE as its data. A storage key is

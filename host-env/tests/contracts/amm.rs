@@ -67,6 +67,7 @@ fn liquidity_comes_and_goes() {
     assert_eq!(done.result::<(u128, u128)>(), (2_000, 8_000));
     assert_eq!([m.balance(m.gold, BOB), m.balance(m.iron, BOB), m.shares(BOB)], [100_000, 100_000, 0]);
     assert_eq!(chain.call(BOB, amm, "total_shares", ()).result::<u128>(), 20_000);
+    assert_eq!(m.reserves(), (10_000, 40_000));
 }
 
 #[test]
