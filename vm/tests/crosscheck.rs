@@ -11,9 +11,21 @@ mod support;
     target_os = "linux"
 )))]
 fn without_a_native_backend_it_is_refused() {
-    use lockstep_vm::{Backend, Config, ConfigError, Engine, ErrorKind};
-    let error = Engine::new(&Config::new().backend(Backend::CrossCheck)).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Config(ConfigError::NoNativeBackend)));
+    use lockstep_vm::{Backend, Config, ConfigError, Engine, ErrorKind, Instance, Module, Store};
+    for backend in [Backend::Native, Backend::CrossCheck] {
+        let error = Engine::new(&Config::new().backend(backend)).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Config(ConfigError::NoNativeBackend)));
+        assert!(error.to_string().contains("use the interpreter"), "{error}");
+    }
+    // Who asks for nothing has the interpreter.
+    let wasm = wat::parse_str(r#"(module (func (export "answer") (result i32) i32.const 42))"#).unwrap();
+    let module = Module::new(&Engine::default(), &wasm).unwrap();
+    assert_eq!(module.machine_code(), None);
+    let mut store = Store::new(module.engine(), ());
+    store.set_gas(1_000_000).unwrap();
+    let instance = Instance::new(&mut store, &module, &[]).unwrap();
+    let answer = instance.get_typed_func::<(), i32>(&store, "answer").unwrap();
+    assert_eq!(answer.call(&mut store, ()).unwrap(), 42);
 }
 
 #[cfg(all(feature = "native", any(target_arch = "x86_64", target_arch = "aarch64"), target_os = "linux"))]

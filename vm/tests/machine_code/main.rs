@@ -71,6 +71,18 @@ fn every_way_to_store_is_sound() {
     assert!(counts.probed > 300 && counts.aligned > 50, "{counts:?}");
 }
 
+/// What probes cost is a matter of how many stores code has.
+#[test]
+fn few_instructions_of_the_fixtures_are_probes() {
+    let engine = engine(Bounds::Guard);
+    let mut counts = Counts::default();
+    for (_, wasm) in corpus::fixtures() {
+        counts.add(&checked(&Module::new(&engine, &wasm).unwrap(), Bounds::Guard).unwrap());
+    }
+    println!("{counts:?}");
+    assert!(counts.probed > 500 && counts.probed * 20 < counts.instructions, "{counts:?}");
+}
+
 /// Takes some of the probes and comparisons out of code, one at a time: each is missed.
 #[test]
 fn a_store_without_its_probe_is_found() {
