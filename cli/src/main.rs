@@ -7,6 +7,7 @@
 //! lockstep inspect FILE [--function NAME|INDEX] [--runs|--asm]  what does it cost, what is it compiled to?
 //! lockstep deploy FILE --state CHAIN                     bring a contract on a chain in a file
 //! lockstep call ADDRESS --state CHAIN [--input BYTES]    call it; receipt, events, gas, state root
+//! lockstep test [FILTER] [--update] [--gas report]       play scenarios of contracts
 //! ```
 //! Modules are read as wasm or wat, from a file or, for `-`, standard input. `--json` answers in one object whose words
 //! are stable. Answers go to standard output and complaints to standard error: one line `error: ...`, and a line
@@ -45,6 +46,8 @@ mod refusal;
 mod run;
 mod shape;
 mod source;
+mod test;
+mod test_report;
 mod text;
 mod values;
 
@@ -82,6 +85,9 @@ enum Command {
     /// Call a contract on that chain
     #[command(after_help = format!("{}\n\n{EXIT_CODES}", call::EXAMPLES))]
     Call(call::CallArgs),
+    /// Play scenarios of contracts and say what is not as expected
+    #[command(after_help = test::EXAMPLES)]
+    Test(test::TestArgs),
 }
 
 fn main() -> ExitCode {
@@ -110,6 +116,7 @@ fn execute(command: &Command, output: &mut Output) -> Result<Exit, Failure> {
         Command::Inspect(args) => inspect::run(args, output),
         Command::Deploy(args) => deploy::run(args, output),
         Command::Call(args) => call::run(args, output),
+        Command::Test(args) => test::run(args, output),
     }
 }
 
