@@ -22,6 +22,7 @@ mod limits;
 mod list;
 mod observe;
 mod receipt;
+pub mod replay;
 mod session;
 mod state;
 mod transaction;

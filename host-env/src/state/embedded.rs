@@ -78,6 +78,30 @@ impl EmbeddedDatabase {
         Ok(EmbeddedDatabase { database })
     }
 
+    /// All that is in it now, as changes to a state with nothing in it. It is in memory at once.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn contents(&self) -> StorageResult<Changes> {
+        let snapshot = self.snapshot()?;
+        let mut changes = Changes::default();
+        each(&snapshot.accounts, |key, mut value| {
+            let account = Account::decode(&mut value).map_err(StorageError::new)?;
+            changes.accounts.insert(address(key)?, Some(account));
+            Ok(())
+        })?;
+        each(&snapshot.storage, |key, value| {
+            let name = key.get(32..).unwrap_or_default().to_vec();
+            changes.storage.insert((address(key)?, name), Some(value.to_vec()));
+            Ok(())
+        })?;
+        each(&snapshot.code, |key, value| {
+            changes.code.insert(Hash(address(key)?.0), Arc::from(value));
+            Ok(())
+        })?;
+        Ok(changes)
+    }
+
     fn snapshot(&self) -> StorageResult<Snapshot> {
         let transaction = self.database.begin_read().map_err(StorageError::new)?;
         let open = |definition| transaction.open_table(definition).map_err(StorageError::new);
@@ -163,6 +187,26 @@ fn write(
     }
     transaction.open_table(META)?.insert(META_KEY, meta.encode().as_slice())?;
     Ok(())
+}
+
+/// Calls a function with every entry of a table.
+fn each(
+    table: &ReadOnlyTable<Bytes, Bytes>,
+    mut entry: impl FnMut(&[u8], &[u8]) -> StorageResult<()>,
+) -> StorageResult<()> {
+    for found in table.iter().map_err(StorageError::new)? {
+        let (key, value) = found.map_err(StorageError::new)?;
+        entry(key.value(), value.value())?;
+    }
+    Ok(())
+}
+
+/// The first 32 bytes of a key.
+fn address(key: &[u8]) -> StorageResult<Address> {
+    match key.first_chunk() {
+        Some(bytes) => Ok(Address(*bytes)),
+        None => Err(StorageError::new("the database has a key of fewer than 32 bytes")),
+    }
 }
 
 fn full_key(address: &Address, key: &[u8]) -> Vec<u8> {
