@@ -176,7 +176,9 @@ fn describe(file: &str, scenario: &Scenario, played: &Played, verdict: Verdict, 
             let mut lines = finding.message.lines();
             let first = lines.next().unwrap_or_default();
             let _ = writeln!(text, "  {}:{}: {}", Name(file), finding.line, printable(first));
-            lines.for_each(|line| drop(writeln!(text, "    {}", printable(line))));
+            for line in lines {
+                let _ = writeln!(text, "    {}", printable(line));
+            }
         }
         if let Some(more) = played.findings.len().checked_sub(FINDINGS_SHOWN).filter(|more| *more > 0) {
             let _ = writeln!(text, "  and {} more", grouped(more as u64));
