@@ -84,8 +84,7 @@ enum Gas {
 pub(crate) fn run(args: &TestArgs, output: &mut Output) -> Result<Exit, Failure> {
     let gas = read_gas(args)?;
     let files = find(args)?;
-    let mut options = Options::default();
-    options.engine = args.engine.map(EngineName::backend);
+    let options = args.engine.map_or_else(Options::default, |engine| Options::on(engine.backend()));
     let reports = play_all(args, &files, &options);
     let played: Vec<Report> = reports.into_iter().filter(|report| args.is_wanted(report)).collect();
     if played.is_empty() {
