@@ -21,7 +21,7 @@ fn folder() -> tempfile::TempDir {
 }
 
 fn test(folder: &Path, words: &[&str]) -> Ran {
-    lockstep(&[&["test", "--dir", folder.to_str().unwrap()], words].concat()).clean()
+    lockstep(&[&["test", "--dir", folder.to_str().unwrap()][..], words].concat()).clean()
 }
 
 #[test]
@@ -35,7 +35,12 @@ fn the_contracts_scenarios_pass() {
 
     let ran = lockstep(&["test", "--dir", SCENARIOS, "allowance", "-vv", "--gas", "report"]).clean();
     assert_eq!(ran.code, 0);
-    let words = ["ok       ", "1 passed", "transfer_from(alice, carol, 60) by bob on token", "storage_get(key: allowance/alice/bob"];
+    let words = [
+        "ok       ",
+        "1 passed",
+        "transfer_from(alice, carol, 60) by bob on token",
+        "storage_get(key: allowance/alice/bob",
+    ];
     for word in words.into_iter().chain(["token.transfer_from", "median"]) {
         assert!(ran.text().contains(word), "{word}: {}", ran.text());
     }
@@ -47,16 +52,26 @@ fn what_fails_is_told_and_written_when_asked_for() {
     let path = folder.path();
     let ran = test(path, &[]);
     assert_eq!(ran.code, 1);
-    for word in ["failed", "pays.toml:14: transfer(bob, 501) by alice on token: expected ok, got reverted \"balance\"", "1 failed"] {
+    for word in [
+        "failed",
+        "pays.toml:14: transfer(bob, 501) by alice on token: expected ok, got reverted \"balance\"",
+        "1 failed",
+    ] {
         assert!(ran.text().contains(word), "{word}: {}", ran.text());
     }
     let all = test(path, &["--json"]).json();
-    assert_eq!((&all["scenarios"][0]["verdict"], &all["scenarios"][0]["findings"][0]["line"]), (&"failed".into(), &14.into()));
+    assert_eq!(
+        (&all["scenarios"][0]["verdict"], &all["scenarios"][0]["findings"][0]["line"]),
+        (&"failed".into(), &14.into())
+    );
 
     let ran = test(path, &["--update"]);
     assert_eq!(ran.code, 0, "{}", ran.text());
     let text = std::fs::read_to_string(path.join("pays.toml")).unwrap();
-    assert!(text.contains("expect = { status = \"reverted\" } # too much") && text.contains("# a comment"), "{text}");
+    assert!(
+        text.contains("expect = { status = \"reverted\" } # too much") && text.contains("# a comment"),
+        "{text}"
+    );
     assert_eq!(std::fs::read_dir(path).unwrap().count(), 1, "nothing is left beside it");
     let ran = test(path, &["--engine", "interpreter"]);
     assert_eq!((ran.code, ran.text().contains("1 passed")), (0, true));
@@ -106,6 +121,10 @@ fn what_cannot_be_read_ends_with_2() {
     test(path, &["--gas", "check=none"]).refuses(2, &["cannot read none", "save"]);
     let ran = test(path, &["--tolerance", "two"]);
     assert_eq!(ran.code, 2);
-    std::fs::write(path.join("pays.toml"), "accounts = { a = 1 }\n[[step]]\ndeploy = \"none.wasm\"\nfrom = \"a\"").unwrap();
+    std::fs::write(
+        path.join("pays.toml"),
+        "accounts = { a = 1 }\n[[step]]\ndeploy = \"none.wasm\"\nfrom = \"a\"",
+    )
+    .unwrap();
     assert!(test(path, &[]).text().contains("cannot read the module"));
 }
