@@ -8,6 +8,7 @@
 //! lockstep deploy FILE --state CHAIN                     bring a contract on a chain in a file
 //! lockstep call ADDRESS --state CHAIN [--input BYTES]    call it; receipt, events, gas, state root
 //! lockstep replay BUNDLE [--engine A] [--against B]      execute recorded blocks again; what differs, and where
+//! lockstep test [FILTER] [--update] [--gas report]       play scenarios of contracts
 //! ```
 //! Modules are read as wasm or wat, from a file or, for `-`, standard input. `--json` answers in one object whose words
 //! are stable. Answers go to standard output and complaints to standard error: one line `error: ...`, and a line
@@ -48,6 +49,8 @@ mod replay_report;
 mod run;
 mod shape;
 mod source;
+mod test;
+mod test_report;
 mod text;
 mod values;
 
@@ -88,6 +91,9 @@ enum Command {
     /// Execute recorded blocks again and say what differs
     #[command(after_help = format!("{}\n\n{EXIT_CODES}", replay::EXAMPLES))]
     Replay(replay::ReplayArgs),
+    /// Play scenarios of contracts and say what is not as expected
+    #[command(after_help = test::EXAMPLES)]
+    Test(test::TestArgs),
 }
 
 fn main() -> ExitCode {
@@ -117,6 +123,7 @@ fn execute(command: &Command, output: &mut Output) -> Result<Exit, Failure> {
         Command::Deploy(args) => deploy::run(args, output),
         Command::Call(args) => call::run(args, output),
         Command::Replay(args) => replay::run(args, output),
+        Command::Test(args) => test::run(args, output),
     }
 }
 

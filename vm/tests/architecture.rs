@@ -55,8 +55,9 @@ fn dependencies_run_one_way() {
     );
     assert_unmentioned(
         "host-env/src",
-        &["lockstep_gas", "lockstep_cli", "lockstep_fixtures", "lockstep_fuzz"],
+        &["lockstep_gas", "lockstep_test", "lockstep_cli", "lockstep_fixtures", "lockstep_fuzz"],
     );
+    assert_unmentioned("host-env/harness/src", &["lockstep_cli", "lockstep_fixtures", "lockstep_fuzz"]);
     assert_unmentioned("cli/src", &["lockstep_fixtures", "lockstep_fuzz"]);
 }
 

@@ -83,7 +83,8 @@ pub(crate) fn compare_all(
     title: &str,
 ) -> Result {
     for (name, backend) in backends() {
-        let executed = execute(&*environment(backend)?, before, block, index, tx, title)?;
+        let environment = environment(backend)?;
+        let executed = execute(&environment, before, block, index, tx, title)?;
         let Ok(executed) = executed else {
             return Err(Failure::fault(format!(
                 "{title}: the engine {name} rejects it, and another does not"

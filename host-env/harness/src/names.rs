@@ -82,12 +82,17 @@ impl Names {
 
     /// An input that was not given by name.
     pub fn input(&self, input: &[u8]) -> String {
+        self.input_of(input, None)
+    }
+
+    /// As [`input`](Self::input), with what the function is called if nothing else is known.
+    pub(crate) fn input_of(&self, input: &[u8], otherwise: Option<&str>) -> String {
         let Some((selector, rest)) = input.split_at_checked(4) else { return short_hex(input) };
         let args = match rest {
             [] => String::new(),
             rest => self.pieces(rest, ", "),
         };
-        match self.function(input) {
+        match self.function(input).or(otherwise) {
             Some(name) => format!("{}({args})", line(name, ARGUMENT_SHOWN)),
             None => format!("{}({args})", short_hex(selector)),
         }
@@ -140,9 +145,8 @@ impl Names {
         let mut rest = bytes;
         while !rest.is_empty() {
             let address = rest.first_chunk().map(|bytes| Address(*bytes));
-            if let Some(address) =
-                address.filter(|known| self.accounts.contains_key(known) || rest.len() == 32)
-            {
+            let is_alone = rest.len() == 32 && amounts(rest).is_none();
+            if let Some(address) = address.filter(|known| is_alone || self.accounts.contains_key(known)) {
                 pieces.push(self.account(&address));
                 rest = &rest[32..];
             } else if let Some((text, behind)) = scale_text(rest) {
@@ -165,20 +169,22 @@ impl Names {
             bytes[at..].first_chunk().is_some_and(|bytes| self.accounts.contains_key(&Address(*bytes)))
         };
         let len = (1..=bytes.len()).find(|&at| at == bytes.len() || known(at))?;
-        if !matches!(len, 1 | 2 | 4 | 8 | 16 | 32) {
-            return None;
-        }
         let (number, behind) = bytes.split_at(len);
-        if len == 32 {
-            // Two amounts, or a hash: amounts have zeros at their ends.
-            let (one, two) = number.split_at(16);
-            return match (one[12..] == [0; 4]) && (two[12..] == [0; 4]) {
-                true => Some((format!("{}, {}", little_endian(one), little_endian(two)), behind)),
-                false => None,
-            };
+        if !matches!(len, 1 | 2 | 4 | 8 | 16) {
+            return amounts(number).map(|said| (said, behind));
         }
         Some((little_endian(number).to_string(), behind))
     }
+}
+
+/// Two amounts or more, rather than a hash: amounts have zeros at their ends.
+fn amounts(bytes: &[u8]) -> Option<String> {
+    let (amounts, rest) = bytes.as_chunks::<16>();
+    let is_small = |amount: &[u8; 16]| amount[12..] == [0; 4];
+    let are_amounts =
+        rest.is_empty() && amounts.len() > 1 && amounts[0] != [0; 16] && amounts.iter().all(is_small);
+    let said = amounts.iter().map(|amount| little_endian(amount).to_string());
+    are_amounts.then(|| said.collect::<Vec<_>>().join(", "))
 }
 
 fn little_endian(bytes: &[u8]) -> u128 {

@@ -184,7 +184,11 @@ impl Outcome {
         let again = self.environment.execute_observed(&*self.before, block, *index, tx, &tracer);
         let again = again.map_err(|error| Failure::fault(error.to_string()))?;
         match again.receipt == *self.receipt() {
-            true => Ok(tracer.into_trace()),
+            true => {
+                let mut trace = tracer.into_trace();
+                trace.learn(&*self.before);
+                Ok(trace)
+            }
             false => Err(Failure::fault("executed once more, the transaction had another receipt")),
         }
     }

@@ -6,7 +6,7 @@ use addr2line::Context;
 use addr2line::gimli::{Dwarf, EndianSlice, LittleEndian, SectionId};
 use std::collections::BTreeMap;
 use std::fmt;
-use wasmparser::{Parser, Payload};
+use wasmparser::{KnownCustom, Name, Parser, Payload};
 
 type Slice<'m> = EndianSlice<'m, LittleEndian>;
 
@@ -81,6 +81,21 @@ impl<'m> Symbols<'m> {
         }
         found
     }
+}
+
+/// The last parts of the names of a module's functions: what they may be called by.
+pub(crate) fn function_names(wasm: &[u8]) -> Vec<String> {
+    let mut found = Vec::new();
+    for payload in Parser::new(0).parse_all(wasm).map_while(Result::ok) {
+        let Payload::CustomSection(section) = payload else { continue };
+        let KnownCustom::Name(names) = section.as_known() else { continue };
+        for part in names.into_iter().map_while(Result::ok) {
+            let Name::Function(functions) = part else { continue };
+            let names = functions.into_iter().map_while(Result::ok).map(|naming| demangled(naming.name));
+            found.extend(names.map(|name| name.rsplit("::").next().unwrap_or(&name).to_owned()));
+        }
+    }
+    found
 }
 
 /// A function's name as its author wrote it.

@@ -3,15 +3,16 @@
 //! Owns the record, which an observer makes, and how it reads. The transaction is executed once more for it, so nothing
 //! is spent where nobody asks.
 
+use crate::input::selector;
 use crate::names::Names;
-use crate::symbols::{Symbols, demangled};
+use crate::symbols::{Symbols, demangled, function_names};
 use crate::text::{grouped, line, short_hex};
 use lockstep_host_env::{
     Address, FrameEnd, FrameEnding, FrameStart, Function, Hash, HostCall, HostEnding, HostReturn, NONE,
     Observer, ParamKind, Storage,
 };
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -30,6 +31,8 @@ pub struct Trace {
     items: Vec<TraceItem>,
     /// Host functions beyond those kept.
     omitted: u64,
+    /// What functions may be called by, from the names in the modules.
+    functions: BTreeMap<[u8; 4], String>,
 }
 
 /// A step of a trace.
@@ -253,6 +256,23 @@ impl Trace {
         self.omitted
     }
 
+    /// Learns what the functions of its modules are called.
+    pub(crate) fn learn(&mut self, storage: &dyn Storage) {
+        let frames = self.items.iter().filter_map(|item| match item {
+            TraceItem::Start(frame) => Some(frame.code),
+            _ => None,
+        });
+        let codes: BTreeSet<Hash> = frames.collect();
+        for wasm in codes.iter().filter_map(|code| storage.code(code).ok().flatten()) {
+            self.functions.extend(function_names(&wasm).into_iter().map(|name| (selector(&name), name)));
+        }
+    }
+
+    /// What an input's function is called in its module.
+    fn function(&self, input: &[u8]) -> Option<&str> {
+        self.functions.get(input.get(..4)?).map(String::as_str)
+    }
+
     /// The tree of calls, one a line; with `host`, with their host functions.
     pub fn tree(&self, names: &Names, host: bool) -> String {
         let mut text = String::new();
@@ -260,7 +280,11 @@ impl Trace {
             match item {
                 TraceItem::Start(frame) => {
                     let indent = "  ".repeat(frame.depth);
-                    let _ = writeln!(text, "{indent}{}", describe_frame(frame, names));
+                    let _ = writeln!(
+                        text,
+                        "{indent}{}",
+                        describe_frame(frame, names, self.function(&frame.input))
+                    );
                 }
                 TraceItem::Host(host_call) if host => {
                     let indent = "  ".repeat(host_call.depth);
@@ -341,10 +365,10 @@ impl Trace {
     }
 }
 
-fn describe_frame(frame: &FrameRecord, names: &Names) -> String {
+fn describe_frame(frame: &FrameRecord, names: &Names, function: Option<&str>) -> String {
     let what = match (frame.export, frame.input.as_slice()) {
         ("deploy", []) => String::from("deploy()"),
-        (_, input) => names.input(input),
+        (_, input) => names.input_of(input, function),
     };
     let value = if frame.value == 0 { String::new() } else { format!(" with {}", frame.value) };
     let output = match frame.output.as_slice() {

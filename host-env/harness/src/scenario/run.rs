@@ -7,7 +7,7 @@ use super::error::ScenarioError;
 use super::expect::{MISUSES, REJECTED};
 use super::step::{Action, Check, EntryValue, Event, Expect, Scenario, Step};
 use super::update;
-use super::value::{Value, plain};
+use super::value::{Value, guessed};
 use crate::call::{Call, Rejected};
 use crate::chain::{Attempt, Chain, DEFAULT_GAS};
 use crate::code::Code;
@@ -384,7 +384,7 @@ impl Player<'_> {
         let names = self.played.chain.names();
         let (wanted, got) = (names.value(&expected), names.value(found));
         let text = format!("expected the output {wanted}, got {got}");
-        let written = value.rewrite(found, names);
+        let written = value.rewrite_output(found, names);
         self.differ(outcome, &field.span, is_expected, text);
         self.edit(&field.span, written);
     }
@@ -504,8 +504,8 @@ impl Player<'_> {
             );
             let written = match (&found, &entry.value) {
                 (None, _) => String::from("{ absent = true }"),
-                (Some(found), EntryValue::Is(value)) => value.rewrite(found, names),
-                (Some(found), _) => plain(found),
+                (Some(found), EntryValue::Is(value)) => value.rewrite_value(found, names),
+                (Some(found), _) => guessed(found),
             };
             self.find(&entry.span, text, false);
             self.edit(&entry.span, written);

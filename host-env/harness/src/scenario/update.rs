@@ -6,7 +6,7 @@
 use super::error::ScenarioError;
 use super::run::Played;
 use super::step::{self, Scenario};
-use super::value::{plain, toml_string};
+use super::value::{guessed, toml_string};
 use crate::names::Names;
 use crate::text::hex;
 use lockstep_host_env::Event;
@@ -109,20 +109,15 @@ pub(super) fn event(found: &Event, expected: Option<&step::Event>, names: &Names
             .skip(1)
             .enumerate()
             .map(|(at, topic)| match topics.get(at) {
-                Some(value) => value.rewrite(topic, names),
+                Some(value) => value.rewrite_value(topic, names),
                 None => format!("{{ raw = \"0x{}\" }}", hex(topic)),
             })
             .collect();
         parts.push(format!("topics = [{}]", topics.join(", ")));
     }
     let data = match expected.and_then(|event| event.data.as_ref()) {
-        Some(value) => value.rewrite(&found.data, names),
-        None => plain(&found.data),
-    };
-    // Bytes as they are, not a text with its length.
-    let data = match data.strip_prefix("\"0x") {
-        Some(_) => format!("{{ raw = {data} }}"),
-        None => data,
+        Some(value) => value.rewrite_value(&found.data, names),
+        None => guessed(&found.data),
     };
     parts.push(format!("data = {data}"));
     format!("{{ {} }}", parts.join(", "))

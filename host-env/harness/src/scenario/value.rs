@@ -149,9 +149,19 @@ impl Value {
         }
     }
 
-    /// Bytes as TOML, in the shape of this value where they have it, otherwise as text or hexadecimal.
-    pub(super) fn rewrite(&self, bytes: &[u8], names: &Names) -> String {
-        self.shaped(bytes, names).unwrap_or_else(|| plain(bytes))
+    /// An output as TOML, in the shape of this value where it has it, otherwise as text or hexadecimal. There a text in
+    /// quotes has no length.
+    pub(super) fn rewrite_output(&self, bytes: &[u8], names: &Names) -> String {
+        match (self, self.shaped(bytes, names)) {
+            (Value::Text(_), Some(text)) if text.starts_with('"') => format!("{{ string = {text} }}"),
+            (_, Some(text)) => text,
+            (_, None) => plain(bytes),
+        }
+    }
+
+    /// Bytes as TOML, in the shape of this value where they have it. A text in quotes is one with its length.
+    pub(super) fn rewrite_value(&self, bytes: &[u8], names: &Names) -> String {
+        self.shaped(bytes, names).unwrap_or_else(|| guessed(bytes))
     }
 
     fn shaped(&self, bytes: &[u8], names: &Names) -> Option<String> {
@@ -193,6 +203,17 @@ impl Value {
             _ => None,
         }
     }
+}
+
+/// Bytes as a value in TOML, without a shape: a number of a usual width, or what they are.
+pub(super) fn guessed(bytes: &[u8]) -> String {
+    let ty = match bytes.len() {
+        4 => "u32",
+        8 => "u64",
+        16 => "u128",
+        _ => return format!("{{ raw = \"0x{}\" }}", hex(bytes)),
+    };
+    Number::read(ty, bytes).map_or_else(|| plain(bytes), |number| number.text())
 }
 
 /// Bytes as TOML, without a shape.
@@ -244,13 +265,16 @@ mod tests {
         let mut names = Names::default();
         names.name_account(Address([1; 32]), "alice");
         let account = Value::Account(String::from("bob"));
-        assert_eq!(account.rewrite(&[1; 32], &names), "\"@alice\"");
-        assert!(account.rewrite(&[2; 32], &names).starts_with("\"0x0202"));
+        assert_eq!(account.rewrite_value(&[1; 32], &names), "\"@alice\"");
+        assert!(account.rewrite_value(&[2; 32], &names).starts_with("{ raw = \"0x0202"));
         let number = Value::Number(Number::parse("i16", "3").unwrap());
-        assert_eq!(number.rewrite(&[0xfe, 0xff], &names), "{ i16 = -2 }");
-        assert_eq!(number.rewrite(b"balance", &names), "\"balance\"");
-        assert_eq!(Value::Bool(true).rewrite(&[0], &names), "false");
+        assert_eq!(number.rewrite_value(&[0xfe, 0xff], &names), "{ i16 = -2 }");
+        assert_eq!(number.rewrite_output(b"balance", &names), "\"balance\"");
+        assert_eq!(Value::Bool(true).rewrite_value(&[0], &names), "false");
         let text = Value::Text(String::from("a"));
-        assert_eq!(text.rewrite(&"@b".encode(), &names), "{ string = \"@b\" }");
+        assert_eq!(text.rewrite_value(&"@b".encode(), &names), "{ string = \"@b\" }");
+        assert_eq!(text.rewrite_value(&"b".encode(), &names), "\"b\"");
+        assert_eq!(text.rewrite_output(&"b".encode(), &names), "{ string = \"b\" }");
+        assert_eq!(text.rewrite_value(&[1, 0, 0, 0], &names), "{ u32 = 1 }");
     }
 }
