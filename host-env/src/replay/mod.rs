@@ -21,6 +21,8 @@ mod progress;
 mod reader;
 mod record;
 mod source;
+#[cfg(test)]
+mod tests;
 mod trace;
 mod writer;
 

@@ -77,14 +77,14 @@ impl Kind {
     /// Whether a record of this kind may come after one of `before`; `None`: at the start.
     pub(super) fn may_follow(self, before: Option<Kind>) -> bool {
         use Kind::*;
-        match (before, self) {
-            (None, Header) => true,
-            (Some(Header | Code), Code | State | Block | End) => true,
-            (Some(State), State | Block | End) => true,
-            (Some(Block | Transaction), Transaction | BlockEnd) => true,
-            (Some(BlockEnd), Block | End) => true,
-            _ => false,
-        }
+        matches!(
+            (before, self),
+            (None, Header)
+                | (Some(Header | Code), Code | State | Block | End)
+                | (Some(State), State | Block | End)
+                | (Some(Block | Transaction), Transaction | BlockEnd)
+                | (Some(BlockEnd), Block | End)
+        )
     }
 }
 
