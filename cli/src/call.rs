@@ -30,6 +30,7 @@ pub(crate) fn run(args: &CallArgs, output: &mut Output) -> Result<Exit, Failure>
     let chain = Chain::open(&args.chain)?;
     let (to, input) = (parse_address(&args.address)?, chain.input()?);
     let called = chain.apply(Action::Call { to, value: chain.value(), input })?;
+    chain.finish()?;
     called.tell(args.chain.json, output)?;
     Ok(called.exit())
 }

@@ -9,11 +9,13 @@ use crate::options::{EngineName, EngineOptions, parse_gas};
 use crate::output::Output;
 use crate::text::{Name, grouped, hex, printable};
 use clap::Args;
+use lockstep_host_env::replay::Recorder;
 use lockstep_host_env::{
     Action, Address, Block, CommitError, Database, EmbeddedDatabase, Environment, ExecuteError, Executed,
     Hash, Status, StorageError, Tx,
 };
 use serde::Serialize;
+use std::cell::RefCell;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -49,6 +51,9 @@ pub(crate) struct ChainArgs {
     engine: EngineName,
     #[command(flatten)]
     options: EngineOptions,
+    /// Record the state and what happens to it in a bundle, for `lockstep replay`
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
     /// Print one JSON object instead
     #[arg(long)]
     pub(crate) json: bool,
@@ -60,6 +65,7 @@ pub(crate) struct Chain<'a> {
     database: EmbeddedDatabase,
     sender: Address,
     gas: u64,
+    recorder: Option<RefCell<Recorder<Vec<u8>>>>,
     args: &'a ChainArgs,
 }
 
@@ -74,7 +80,11 @@ impl<'a> Chain<'a> {
             Failure::usage("file", format!("cannot open the state {}: {error}", Name(&file)))
                 .help("give `--state` a file that these commands made, and that nothing else has open")
         })?;
-        Ok(Chain { environment, database, sender, gas, args })
+        let recorder = match &args.record {
+            Some(_) => Some(RefCell::new(recorder(&environment, &database).map_err(|error| failed(&error))?)),
+            None => None,
+        };
+        Ok(Chain { environment, database, sender, gas, recorder, args })
     }
 
     pub(crate) fn value(&self) -> u128 {
@@ -112,8 +122,38 @@ impl<'a> Chain<'a> {
             CommitError::Storage(error) => failed(&error),
             other => Failure::fault(other.to_string()),
         })?;
+        if let Some(recorder) = &self.recorder {
+            let mut recorder = recorder.borrow_mut();
+            let recorded = recorder
+                .begin_block(&block)
+                .and_then(|()| recorder.transaction(&tx, &executed))
+                .and_then(|()| recorder.end_block(&root));
+            recorded.map_err(|error| unwritten(self.args, &error))?;
+        }
         Ok(Applied { executed, root })
     }
+
+    /// Writes what was recorded, if it is to be.
+    pub(crate) fn finish(self) -> Result<(), Failure> {
+        let (Some(recorder), Some(path)) = (self.recorder, &self.args.record) else { return Ok(()) };
+        let finished = recorder.into_inner().finish();
+        let written = finished.and_then(|(bundle, _)| std::fs::write(path, bundle));
+        written.map_err(|error| unwritten(self.args, &error))
+    }
+}
+
+fn recorder(
+    environment: &Environment,
+    database: &EmbeddedDatabase,
+) -> Result<Recorder<Vec<u8>>, StorageError> {
+    let root = database.version()?.root()?;
+    Recorder::new(Vec::new(), environment, &database.contents()?, &root).map_err(StorageError::new)
+}
+
+fn unwritten(args: &ChainArgs, error: &std::io::Error) -> Failure {
+    let file = args.record.as_ref().map(|path| path.to_string_lossy()).unwrap_or_default();
+    Failure::usage("file", format!("cannot write the bundle {}: {error}", Name(&file)))
+        .help("the chain has gone on; give `--record` a file that can be written")
 }
 
 fn failed(error: &StorageError) -> Failure {

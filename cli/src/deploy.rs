@@ -28,7 +28,7 @@ The contract is uploaded first, unless it is on the chain already; what is print
 makes the account, or of the upload when that fails. A block holds one transaction.
 
 Examples:
-  lockstep deploy token.wasm --state chain.redb --from alice --input 0xe8030000000000000000000000000000
+  lockstep deploy token.wasm --state chain.redb --from alice --input 0xbb54068a10476f6c64e8030000000000000000000000000000
   lockstep deploy token.wasm --state chain.redb --salt 1 --json";
 
 /// Runs the command.
@@ -39,6 +39,7 @@ pub(crate) fn run(args: &DeployArgs, output: &mut Output) -> Result<Exit, Failur
     if !chain.has_code(&hash)? {
         let uploaded = chain.apply(Action::Upload { code })?;
         if uploaded.executed.receipt.status != Status::Ok {
+            chain.finish()?;
             uploaded.tell(args.chain.json, output)?;
             return Ok(Exit::Refused);
         }
@@ -46,6 +47,7 @@ pub(crate) fn run(args: &DeployArgs, output: &mut Output) -> Result<Exit, Failur
     let mut salt = [0; 32];
     salt[..8].copy_from_slice(&args.salt.to_le_bytes());
     let created = chain.apply(Action::Create { code_hash: hash, salt, value: chain.value(), input })?;
+    chain.finish()?;
     created.tell(args.chain.json, output)?;
     Ok(created.exit())
 }

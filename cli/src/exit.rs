@@ -10,7 +10,7 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// The command did what it was asked for.
     Ok = 0,
-    /// The guest trapped or was stopped.
+    /// The guest trapped or was stopped; what was replayed differs.
     Guest = 1,
     /// The command was called wrongly, or a file could not be read or written.
     Usage = 2,
@@ -24,7 +24,7 @@ pub(crate) enum Exit {
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  done; for `run`, the call returned
-  1  the guest trapped or was stopped
+  1  the guest trapped or was stopped; for `replay`, something differs
   2  wrong usage: options, arguments, exports, imports, files
   3  the module is refused
   4  the node failed: the outcome is unknown";

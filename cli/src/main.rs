@@ -7,6 +7,7 @@
 //! lockstep inspect FILE [--function NAME|INDEX] [--runs|--asm]  what does it cost, what is it compiled to?
 //! lockstep deploy FILE --state CHAIN                     bring a contract on a chain in a file
 //! lockstep call ADDRESS --state CHAIN [--input BYTES]    call it; receipt, events, gas, state root
+//! lockstep replay BUNDLE [--engine A] [--against B]      execute recorded blocks again; what differs, and where
 //! ```
 //! Modules are read as wasm or wat, from a file or, for `-`, standard input. `--json` answers in one object whose words
 //! are stable. Answers go to standard output and complaints to standard error: one line `error: ...`, and a line
@@ -15,7 +16,7 @@
 //! | exit code | meaning |
 //! |---|---|
 //! | 0 | done; for `run`, the call returned |
-//! | 1 | the guest trapped or was stopped |
+//! | 1 | the guest trapped or was stopped; for `replay`, something differs |
 //! | 2 | wrong usage: options, arguments, exports, imports, files |
 //! | 3 | the module is refused |
 //! | 4 | the node failed: the outcome is unknown |
@@ -42,6 +43,8 @@ mod output;
 mod place;
 mod problem;
 mod refusal;
+mod replay;
+mod replay_report;
 mod run;
 mod shape;
 mod source;
@@ -82,6 +85,9 @@ enum Command {
     /// Call a contract on that chain
     #[command(after_help = format!("{}\n\n{EXIT_CODES}", call::EXAMPLES))]
     Call(call::CallArgs),
+    /// Execute recorded blocks again and say what differs
+    #[command(after_help = format!("{}\n\n{EXIT_CODES}", replay::EXAMPLES))]
+    Replay(replay::ReplayArgs),
 }
 
 fn main() -> ExitCode {
@@ -110,6 +116,7 @@ fn execute(command: &Command, output: &mut Output) -> Result<Exit, Failure> {
         Command::Inspect(args) => inspect::run(args, output),
         Command::Deploy(args) => deploy::run(args, output),
         Command::Call(args) => call::run(args, output),
+        Command::Replay(args) => replay::run(args, output),
     }
 }
 

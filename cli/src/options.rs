@@ -46,6 +46,15 @@ impl Default for EngineName {
 }
 
 impl EngineName {
+    /// The name as it is given on the command line.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            EngineName::Native => "native",
+            EngineName::Interpreter => "interpreter",
+            EngineName::CrossCheck => "crosscheck",
+        }
+    }
+
     pub(crate) fn backend(self) -> Backend {
         match self {
             EngineName::Native => Backend::Native,

@@ -472,20 +472,26 @@ impl<'s> Planner<'s> {
     #[inline]
     fn local(&mut self, op: Op, local: u32, pops: u32, pushes: u32) -> Result {
         if self.live {
-            let index = local as usize;
-            if index >= self.weights.len() {
-                if local >= self.parameters.saturating_add(self.declared_locals) {
-                    return Err(self.unknown("local", local));
-                }
-                self.weights.resize(index + 1, 0);
+            match self.weights.get_mut(local as usize) {
+                Some(weight @ 1..) => *weight = weight.saturating_add(self.use_weight),
+                _ => self.first_use(local)?,
             }
-            let weight = &mut self.weights[index];
-            if *weight == 0 {
-                self.used_locals.push(local);
-            }
-            *weight = weight.saturating_add(self.use_weight);
         }
         self.plain(op, pops, pushes)
+    }
+
+    #[cold]
+    fn first_use(&mut self, local: u32) -> Result {
+        let index = local as usize;
+        if index >= self.weights.len() {
+            if local >= self.parameters.saturating_add(self.declared_locals) {
+                return Err(self.unknown("local", local));
+            }
+            self.weights.resize(index + 1, 0);
+        }
+        self.weights[index] = self.use_weight;
+        self.used_locals.push(local);
+        Ok(())
     }
 
     fn weigh(&mut self) {

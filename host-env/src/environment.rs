@@ -8,8 +8,9 @@ use crate::limits::{HostLimitError, HostLimits};
 use crate::list::{self, HostSchedule, HostScheduleError};
 use crate::types::{Hash, sha3_tagged};
 use codec::Encode;
-use lockstep_vm::{Engine, Error, HostInstancePre, HostLinker, Module};
+use lockstep_vm::{Engine, Error, HostInstancePre, HostLinker, Module, Seed};
 use lru::LruCache;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
@@ -38,6 +39,8 @@ pub struct Environment {
     fingerprint: Hash,
     linker: HostLinker<Node>,
     modules: Mutex<ModuleCache>,
+    seed: Option<Seed>,
+    miscompiled: BTreeMap<Hash, HostInstancePre<Node>>,
 }
 
 /// Why an environment is refused.
@@ -81,7 +84,16 @@ impl Environment {
             (engine.fingerprint(), list::ABI_VERSION, RULES_VERSION, schedule.hash(), limits.encode());
         let fingerprint = sha3_tagged("lockstep/environment/1", &parts.encode());
         let modules = Mutex::new(ModuleCache { modules: LruCache::unbounded(), bytes: 0 });
-        Ok(Environment { engine: engine.clone(), schedule, limits, fingerprint, linker, modules })
+        Ok(Environment {
+            engine: engine.clone(),
+            schedule,
+            limits,
+            fingerprint,
+            linker,
+            modules,
+            seed: None,
+            miscompiled: BTreeMap::new(),
+        })
     }
 
     /// The engine.
@@ -111,19 +123,54 @@ impl Environment {
         hash: &Hash,
         wasm: impl FnOnce() -> Result<std::sync::Arc<[u8]>, Error>,
     ) -> Result<HostInstancePre<Node>, Error> {
-        if let Some(prepared) = self.cache().modules.get(hash) {
+        if let Some(prepared) = self.miscompiled.get(hash) {
             return Ok(prepared.clone());
+        }
+        if let Some(kept) = self.cache().modules.get(hash) {
+            return Ok(kept.prepared.clone());
         }
         // Not locked meanwhile: compiling takes long, and twice the same is no harm.
         let module = Module::new(&self.engine, wasm()?)?;
-        self.keep(*hash, &module)
+        self.keep(*hash, &module, false)
     }
 
-    /// Keeps a module ready.
-    pub(crate) fn keep(&self, hash: Hash, module: &Module) -> Result<HostInstancePre<Node>, Error> {
+    /// Makes the native side of a cross-check differ in every frame. For tests of what finds differences.
+    #[doc(hidden)]
+    pub fn seed_difference(&mut self, seed: Option<Seed>) {
+        self.seed = seed;
+    }
+
+    pub(crate) fn seed(&self) -> Option<Seed> {
+        self.seed
+    }
+
+    /// Has this module run where the code of this hash is called, as if the engine had made that of it. For tests of what
+    /// finds differences.
+    ///
+    /// # Errors
+    /// When the module is refused.
+    #[doc(hidden)]
+    pub fn miscompile(&mut self, hash: &Hash, wasm: &[u8]) -> Result<(), Error> {
+        let prepared = self.linker.instantiate_pre(&Module::new(&self.engine, wasm)?)?;
+        self.miscompiled.insert(*hash, prepared);
+        Ok(())
+    }
+
+    /// Keeps a module ready; `accepted`: it passed the check of uploads.
+    pub(crate) fn keep(
+        &self,
+        hash: Hash,
+        module: &Module,
+        accepted: bool,
+    ) -> Result<HostInstancePre<Node>, Error> {
         let prepared = self.linker.instantiate_pre(module)?;
-        self.cache().put(hash, prepared.clone());
+        self.cache().put(hash, Kept { prepared: prepared.clone(), accepted });
         Ok(prepared)
+    }
+
+    /// Whether code of this hash is known to pass the check of uploads, which depends on the code alone.
+    pub(crate) fn is_accepted(&self, hash: &Hash) -> bool {
+        self.cache().modules.get(hash).is_some_and(|kept| kept.accepted)
     }
 
     fn cache(&self) -> std::sync::MutexGuard<'_, ModuleCache> {
@@ -139,19 +186,25 @@ impl fmt::Debug for Environment {
 
 /// Modules by code hash; those longest unused go first. What is in it changes no outcome.
 struct ModuleCache {
-    modules: LruCache<Hash, HostInstancePre<Node>>,
+    modules: LruCache<Hash, Kept>,
     bytes: usize,
 }
 
+struct Kept {
+    prepared: HostInstancePre<Node>,
+    /// It passed the check of uploads; code that a state had from elsewhere need not.
+    accepted: bool,
+}
+
 impl ModuleCache {
-    fn put(&mut self, hash: Hash, prepared: HostInstancePre<Node>) {
-        self.bytes += prepared.module().bytes().len();
-        if let Some(before) = self.modules.put(hash, prepared) {
-            self.bytes -= before.module().bytes().len();
+    fn put(&mut self, hash: Hash, kept: Kept) {
+        self.bytes += kept.prepared.module().bytes().len();
+        if let Some(before) = self.modules.put(hash, kept) {
+            self.bytes -= before.prepared.module().bytes().len();
         }
         while self.bytes > CACHE_BYTES {
             let Some((_, oldest)) = self.modules.pop_lru() else { return };
-            self.bytes -= oldest.module().bytes().len();
+            self.bytes -= oldest.prepared.module().bytes().len();
         }
     }
 }

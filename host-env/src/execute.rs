@@ -5,6 +5,7 @@
 
 use crate::environment::Environment;
 use crate::frame::{self, Ending, Entry, Export};
+use crate::observe::Observer;
 use crate::receipt::{Misuse, RECEIPT_VERSION, Receipt, Status};
 use crate::session::{DebugText, Session};
 use crate::state::{Changes, Storage};
@@ -140,6 +141,32 @@ impl Environment {
         index: u32,
         tx: &Tx,
     ) -> Result<Executed, ExecuteError> {
+        self.execute_with(storage, block, index, tx, None)
+    }
+
+    /// As [`execute`](Self::execute), while somebody looks on: the outcome is the same.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub fn execute_observed(
+        &self,
+        storage: &dyn Storage,
+        block: &Block,
+        index: u32,
+        tx: &Tx,
+        observer: &dyn Observer,
+    ) -> Result<Executed, ExecuteError> {
+        self.execute_with(storage, block, index, tx, Some(observer))
+    }
+
+    fn execute_with(
+        &self,
+        storage: &dyn Storage,
+        block: &Block,
+        index: u32,
+        tx: &Tx,
+        observer: Option<&dyn Observer>,
+    ) -> Result<Executed, ExecuteError> {
         let mut session = Session::new(*block, tx.sender);
         let gas = self.start(storage, &session, tx)?;
         let mut sender = session.account(storage, &tx.sender).map_err(Error::from)?;
@@ -149,7 +176,7 @@ impl Environment {
         let checkpoint = session.journal.checkpoint();
 
         let mut report = Report::default();
-        let done = self.act(storage, &mut session, tx, gas, &mut report)?;
+        let done = self.act(storage, &mut session, tx, gas, &mut report, observer)?;
         let (status, output) = match done.ending {
             Ending::Ok(output) => (Status::Ok, output),
             Ending::Reverted(data) => (Status::Reverted, data),
@@ -228,8 +255,9 @@ impl Environment {
         tx: &Tx,
         gas: u64,
         report: &mut Report,
+        observer: Option<&dyn Observer>,
     ) -> Result<Done, Error> {
-        let first = First { environment: self, storage, sender: tx.sender };
+        let first = First { environment: self, storage, observer, sender: tx.sender };
         match &tx.action {
             Action::Transfer { to, amount } => first.transfer(session, gas, to, *amount),
             Action::Call { to, value, input } => first.call(session, gas, to, *value, input),
@@ -245,6 +273,7 @@ impl Environment {
 struct First<'a> {
     environment: &'a Environment,
     storage: &'a dyn Storage,
+    observer: Option<&'a dyn Observer>,
     sender: Address,
 }
 
@@ -338,15 +367,16 @@ impl First<'_> {
         code: &[u8],
         report: &mut Report,
     ) -> Result<Done, Error> {
-        let module = match self.environment.check_upload(code)? {
-            Ok(module) => module,
-            Err(refused) => {
-                report.refused = Some(refused.to_string());
-                return Ok(misuse(Misuse::BadArgument, gas_left));
-            }
-        };
         let hash = code_hash(code);
-        self.environment.keep(hash, &module)?;
+        if !self.environment.is_accepted(&hash) {
+            match self.environment.check_upload(code)? {
+                Ok(module) => drop(self.environment.keep(hash, &module, true)?),
+                Err(refused) => {
+                    report.refused = Some(refused.to_string());
+                    return Ok(misuse(Misuse::BadArgument, gas_left));
+                }
+            }
+        }
         session.journal.add_code(self.storage, hash, code)?;
         Ok(Done { ending: Ending::Ok(hash.0.to_vec()), gas_left, created: None })
     }
@@ -367,7 +397,8 @@ impl First<'_> {
         if !session.transfer(self.storage, &entry.caller, &entry.account, entry.value)? {
             return Ok(misuse(Misuse::BadArgument, gas));
         }
-        let (ending, gas_left) = *frame::run(self.environment, self.storage, session, Box::new(entry), gas)?;
+        let (ending, gas_left) =
+            *frame::run(self.environment, self.storage, session, self.observer, Box::new(entry), gas)?;
         Ok(Done { ending, gas_left, created: None })
     }
 }

@@ -5,6 +5,7 @@
 //! that costs.
 
 use crate::environment::Environment;
+use crate::observe::{self, Observer};
 use crate::receipt::Misuse;
 use crate::session::Session;
 use crate::state::{Storage, StorageError};
@@ -24,6 +25,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) environment: &'a Environment,
     pub(crate) storage: &'a dyn Storage,
     pub(crate) session: &'a mut Session,
+    /// Who looks on, if anybody does.
+    pub(crate) observer: Option<&'a dyn Observer>,
     pub(crate) entry: Box<Entry>,
     /// What it will answer, if it ends well.
     pub(crate) output: Vec<u8>,
@@ -99,13 +102,21 @@ pub(crate) fn run(
     environment: &Environment,
     storage: &dyn Storage,
     session: &mut Session,
+    observer: Option<&dyn Observer>,
     entry: Box<Entry>,
     gas: u64,
 ) -> Result<Box<(Ending, u64)>, Error> {
     let (code, export) = (entry.code, entry.export);
-    let mut store = new_store(environment, storage, session, entry, gas)?;
+    if let Some(observer) = observer {
+        observe::frame_start(observer, session.depth(), &entry, gas);
+    }
+    let mut store = new_store(environment, storage, session, observer, entry, gas)?;
+    let probe = observer.and_then(Observer::probe);
+    if let Some(probe) = probe {
+        probe.enter(&mut store)?;
+    }
     let ended = play(environment, &mut store, &code, export);
-    finish(store, ended)
+    finish(store, ended, probe)
 }
 
 /// Up to 64 frames share a thread's stack, in builds that optimise nothing too: what is large is boxed, and made where its
@@ -115,21 +126,34 @@ fn new_store<'a>(
     environment: &'a Environment,
     storage: &'a dyn Storage,
     session: &'a mut Session,
+    observer: Option<&'a dyn Observer>,
     entry: Box<Entry>,
     gas: u64,
 ) -> Result<Box<Store<Frame<'a>>>, Error> {
     session.enter(entry.account);
-    let frame = Frame { environment, storage, session, entry, output: Vec::new(), result: Vec::new() };
+    let frame =
+        Frame { environment, storage, session, observer, entry, output: Vec::new(), result: Vec::new() };
     let mut store = Box::new(Store::new(environment.engine(), frame));
+    store.stop_backtraces(observer.is_some());
+    store.seed_difference(environment.seed());
     store.set_gas(gas)?;
     Ok(store)
 }
 
 #[inline(never)]
-fn finish(store: Box<Store<Frame<'_>>>, ended: Result<(), Error>) -> Result<Box<(Ending, u64)>, Error> {
+fn finish(
+    store: Box<Store<Frame<'_>>>,
+    ended: Result<(), Error>,
+    probe: Option<&crate::probe::Probe>,
+) -> Result<Box<(Ending, u64)>, Error> {
     let gas_left = store.gas();
+    let probed = probe.map_or(Ok(()), |probe| probe.leave(&store, &ended));
     let frame = store.into_data();
     frame.session.leave();
+    if let Some(observer) = frame.observer {
+        observe::frame_end(observer, &ended, &frame.output, gas_left);
+    }
+    probed?;
     Ok(Box::new((ending(ended, frame.output)?, gas_left)))
 }
 
@@ -154,6 +178,9 @@ fn start(
     export: Export,
 ) -> Result<Option<Func>, Error> {
     let instance = instantiate(environment, store, code)?;
+    if let Some(probe) = store.data().observer.and_then(Observer::probe) {
+        probe.instantiated(store, &instance);
+    }
     let name = match export {
         Export::Call => "call",
         Export::Deploy => "deploy",

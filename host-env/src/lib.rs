@@ -9,6 +9,12 @@
 //!                        ▲                                          │
 //!                        └────── host functions ◀── guest code ◀────┘   nested calls begin at `frame` again
 //! ```
+//!
+//! A node keeps its state its own way and lends it for a transaction, as here a `&mut dyn State`:
+//!
+//! ```
+#![doc = include_str!("../examples/borrowed_state.rs")]
+//! ```
 
 #![forbid(unsafe_code)]
 
@@ -20,7 +26,10 @@ mod function;
 mod guest;
 mod limits;
 mod list;
+mod observe;
+mod probe;
 mod receipt;
+pub mod replay;
 mod session;
 mod state;
 mod transaction;
@@ -35,6 +44,7 @@ pub use list::{
     ABI_VERSION, Function, FunctionDef, FunctionPrices, HostSchedule, HostScheduleError, MODULE, ParamKind,
     PricePart, ReturnKind, Unit, c_header, price_table, rust_header,
 };
+pub use observe::{FrameEnd, FrameEnding, FrameStart, HostCall, HostEnding, HostReturn, Observer};
 pub use receipt::{Event, Misuse, RECEIPT_VERSION, Receipt, Status};
 pub use session::DebugText;
 pub use state::{

@@ -64,6 +64,11 @@ impl<'c, T> Caller<'c, T> {
         self.store.id
     }
 
+    /// The same caller for a shorter time: what is given to another function can be used again afterwards.
+    pub fn reborrow(&mut self) -> Caller<'_, T> {
+        Caller { store: self.store, instance: self.instance }
+    }
+
     /// The engine of the store.
     pub fn engine(&self) -> &Engine {
         &self.store.engine

@@ -77,6 +77,7 @@ mod native;
 )))]
 #[path = "native/absent.rs"]
 mod native;
+mod operators;
 mod store;
 mod sys;
 mod table;

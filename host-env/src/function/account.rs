@@ -412,7 +412,7 @@ fn begin_frame<'c, 'a>(planned: Box<Planned<'c, 'a>>) -> Result<(Box<Nested<'c, 
 fn run_frame(nested: &mut Nested<'_, '_>, entry: Box<Entry>) -> Result<Box<(Ending, u64)>, Error> {
     let given = nested.given;
     let frame = nested.guest.frame_mut();
-    frame::run(frame.environment, frame.storage, frame.session, entry, given)
+    frame::run(frame.environment, frame.storage, frame.session, frame.observer, entry, given)
 }
 
 #[inline(never)]

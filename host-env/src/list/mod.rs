@@ -9,9 +9,10 @@ mod price;
 pub use header::{c_header, price_table, rust_header};
 pub use price::{FunctionPrices, HostSchedule, HostScheduleError, Unit};
 
-use crate::frame::Node;
+use crate::frame::{Frame, Node};
 use crate::function;
-use lockstep_vm::{Error, FuncType, HostLinker, ValType};
+use crate::observe::{self, Answer};
+use lockstep_vm::{Caller, Error, FuncType, HostLinker, ValType};
 
 /// The module name of every import.
 pub const MODULE: &str = "lockstep";
@@ -173,10 +174,26 @@ macro_rules! define_functions {
 
         /// Defines every function in a linker, each by the Rust function of its name.
         pub(crate) fn define_all(linker: &mut HostLinker<Node>) -> Result<(), Error> {
-            $($(linker.func_wrap(MODULE, stringify!($name), function::$section::$name)?;)*)*
+            $($(
+                #[allow(clippy::too_many_arguments, reason = "the guest has so many")]
+                fn $name(
+                    caller: Caller<'_, Frame<'_>>,
+                    $($param: define_functions!(@word $kind),)*
+                ) -> Result<define_functions!(@answer $returns), Error> {
+                    observe::host_call(Function::$variant, caller, &[$(u64::from($param)),*], |caller| {
+                        function::$section::$name(caller, $($param),*).map(Answer::word)
+                    })
+                }
+                linker.func_wrap(MODULE, stringify!($name), $name)?;
+            )*)*
             Ok(())
         }
     };
+    (@word U64) => { u64 };
+    (@word $other:ident) => { u32 };
+    (@answer I32) => { u32 };
+    (@answer U64) => { u64 };
+    (@answer $nothing:ident) => { () };
     (@changes reads) => { false };
     (@changes changes) => { true };
 }

@@ -87,6 +87,31 @@ impl EmbeddedDatabase {
         Ok(EmbeddedDatabase { database })
     }
 
+    /// All that is in it now, as changes to a state with nothing in it. It is in memory at once.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn contents(&self) -> StorageResult<Changes> {
+        let snapshot = self.snapshot()?;
+        let mut changes = Changes::default();
+        each(&snapshot.accounts, |key, mut value| {
+            let account = Account::decode(&mut value).map_err(StorageError::new)?;
+            changes.accounts.insert(address(key)?, Some(account));
+            Ok(())
+        })?;
+        each(&snapshot.storage, |key, entry| {
+            let name = key.get(32..).unwrap_or_default().to_vec();
+            let value = snapshot.value(key, entry)?;
+            changes.storage.insert((address(key)?, name), Some(value));
+            Ok(())
+        })?;
+        each(&snapshot.code, |key, value| {
+            changes.code.insert(Hash(address(key)?.0), Arc::from(value));
+            Ok(())
+        })?;
+        Ok(changes)
+    }
+
     fn snapshot(&self) -> StorageResult<Snapshot> {
         let transaction = self.database.begin_read().map_err(StorageError::new)?;
         let open = |definition| transaction.open_table(definition).map_err(StorageError::new);
@@ -181,6 +206,26 @@ fn write(
     Ok(())
 }
 
+/// Calls a function with every entry of a table.
+fn each(
+    table: &ReadOnlyTable<Bytes, Bytes>,
+    mut entry: impl FnMut(&[u8], &[u8]) -> StorageResult<()>,
+) -> StorageResult<()> {
+    for found in table.iter().map_err(StorageError::new)? {
+        let (key, value) = found.map_err(StorageError::new)?;
+        entry(key.value(), value.value())?;
+    }
+    Ok(())
+}
+
+/// The first 32 bytes of a key.
+fn address(key: &[u8]) -> StorageResult<Address> {
+    match key.first_chunk() {
+        Some(bytes) => Ok(Address(*bytes)),
+        None => Err(StorageError::new("the database has a key of fewer than 32 bytes")),
+    }
+}
+
 /// A value's entry of `STORAGE`.
 fn stored(value: &[u8]) -> Vec<u8> {
     match value.len() {
@@ -252,6 +297,20 @@ impl Nodes for Snapshot {
     }
 }
 
+impl Snapshot {
+    /// The value of an entry of `STORAGE` with this key.
+    fn value(&self, full: &[u8], entry: &[u8]) -> StorageResult<Vec<u8>> {
+        match Stored::read(entry)? {
+            Stored::Short(value) => Ok(value.to_vec()),
+            Stored::Long(_) => {
+                let value = self.values.get(full).map_err(StorageError::new)?;
+                let value = value.ok_or_else(|| StorageError::new("the database lacks a long value"))?;
+                Ok(value.value().to_vec())
+            }
+        }
+    }
+}
+
 impl Storage for Snapshot {
     fn account(&self, address: &Address) -> StorageResult<Option<Account>> {
         let Some(entry) = self.accounts.get(&address.0[..]).map_err(StorageError::new)? else {
@@ -275,14 +334,7 @@ impl Storage for Snapshot {
         let Some(entry) = self.storage.get(full.as_slice()).map_err(StorageError::new)? else {
             return Ok(None);
         };
-        match Stored::read(entry.value())? {
-            Stored::Short(value) => Ok(Some(value.to_vec())),
-            Stored::Long(_) => {
-                let value = self.values.get(full.as_slice()).map_err(StorageError::new)?;
-                let value = value.ok_or_else(|| StorageError::new("the database lacks a long value"))?;
-                Ok(Some(value.value().to_vec()))
-            }
-        }
+        self.value(&full, entry.value()).map(Some)
     }
 
     fn len(&self, address: &Address, key: &[u8]) -> StorageResult<Option<u32>> {

@@ -32,8 +32,9 @@ pub struct MemoryDatabase {
     current: Mutex<Arc<State>>,
 }
 
+/// One version. A clone copies nothing; changes to it do not show elsewhere.
 #[derive(Clone, Debug)]
-struct State {
+pub(crate) struct State {
     accounts: Map<Address, Account>,
     storage: Map<(Address, Vec<u8>), Arc<[u8]>>,
     code: Map<Hash, Arc<[u8]>>,
@@ -68,7 +69,19 @@ impl MemoryDatabase {
         MemoryDatabase { current: Mutex::new(Arc::new(state)) }
     }
 
-    fn state(&self) -> Arc<State> {
+    /// All that is in it now, as changes to a state with nothing in it.
+    ///
+    /// # Errors
+    /// None: it is in memory.
+    pub fn contents(&self) -> StorageResult<Changes> {
+        let state = self.state();
+        let accounts = state.accounts.iter().map(|(address, account)| (*address, Some(*account)));
+        let storage = state.storage.iter().map(|(key, value)| (key.clone(), Some(value.to_vec())));
+        let code = state.code.iter().map(|(hash, code)| (*hash, Arc::clone(code)));
+        Ok(Changes { accounts: accounts.collect(), storage: storage.collect(), code: code.collect() })
+    }
+
+    pub(crate) fn state(&self) -> Arc<State> {
         // A state is replaced in one step, so a panic elsewhere cannot have left half of one.
         Arc::clone(&self.current.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -109,22 +122,27 @@ impl State {
         for key in &stale {
             next.nodes.remove_mut(key);
         }
+        next.put(changes);
+        Ok(next)
+    }
+
+    /// Makes changes without their root: that stays what it was.
+    pub(crate) fn put(&mut self, changes: Changes) {
         for (address, account) in changes.accounts {
             match account {
-                Some(account) => next.accounts.insert_mut(address, account),
-                None => drop(next.accounts.remove_mut(&address)),
+                Some(account) => self.accounts.insert_mut(address, account),
+                None => drop(self.accounts.remove_mut(&address)),
             }
         }
         for (key, value) in changes.storage {
             match value {
-                Some(value) => next.storage.insert_mut(key, value.into()),
-                None => drop(next.storage.remove_mut(&key)),
+                Some(value) => self.storage.insert_mut(key, value.into()),
+                None => drop(self.storage.remove_mut(&key)),
             }
         }
         for (hash, code) in changes.code {
-            next.code.insert_mut(hash, code);
+            self.code.insert_mut(hash, code);
         }
-        Ok(next)
     }
 }
 

@@ -17,6 +17,7 @@ pub use memory::MemoryDatabase;
 pub use storage::{Account, CommitError, Database, Order, Storage, StorageError, StorageResult};
 
 pub(crate) use journal::{Checkpoint, Journal};
+pub(crate) use memory::State as MemoryState;
 pub(crate) use storage::length;
 
 #[cfg(test)]

@@ -32,13 +32,13 @@ impl<M: Masm> Compiler<'_, M> {
     pub(super) fn receive_arguments(&mut self, parameters: u32) {
         let in_registers = parameters.min(REGISTERS);
         // First those without a home, so that their registers may become homes of others.
-        for local in 0..in_registers {
+        for local in 0..in_registers.into() {
             if self.home(local).is_none() {
                 self.masm.store_slot(FIRST_SLOT + local, Source::Reg(M::ARGUMENTS[local as usize]));
             }
         }
         let mut moves = Moves::default();
-        for local in 0..in_registers {
+        for local in 0..in_registers.into() {
             if let Some(home) = self.home(local) {
                 moves.add(home, M::ARGUMENTS[local as usize]);
             }
@@ -47,10 +47,10 @@ impl<M: Masm> Compiler<'_, M> {
         if parameters > REGISTERS {
             // The scratch registers of copying are temporaries, or homes that get their values below.
             self.store_argument_homes(in_registers);
-            self.masm.values_to_slots(REGISTERS, parameters - REGISTERS, FIRST_SLOT + REGISTERS);
+            self.masm.values_to_slots(REGISTERS, parameters - REGISTERS, FIRST_SLOT + u64::from(REGISTERS));
             for register in self.changed_homes {
                 let local = self.home_locals[register.0 as usize];
-                if local < parameters {
+                if local < parameters.into() {
                     self.masm.mov(register, Source::Slot(FIRST_SLOT + local));
                     self.state.dirty.remove(register);
                 }
@@ -60,7 +60,7 @@ impl<M: Masm> Compiler<'_, M> {
 
     /// Puts arguments that are in homes into their slots too.
     fn store_argument_homes(&mut self, in_registers: u32) {
-        for local in 0..in_registers {
+        for local in 0..in_registers.into() {
             if let Some(home) = self.home(local)
                 && self.changed_homes.contains(home)
             {
@@ -192,7 +192,7 @@ impl<M: Masm> Compiler<'_, M> {
             self.release(value);
         }
         for value in values[..in_registers].iter_mut().rev() {
-            *value = self.pop();
+            *value = self.pop_unloaded();
         }
         self.spill_all();
         self.move_to(&M::ARGUMENTS, &values[..in_registers]);
@@ -207,14 +207,7 @@ impl<M: Masm> Compiler<'_, M> {
         let mut moves = Moves::default();
         let mut rest = [None; REGISTER_ARGUMENTS];
         for (at, value) in values.iter().enumerate() {
-            let source = match *value {
-                Value::Local(local) => match self.home(local) {
-                    Some(home) if !self.state.stale.contains(home) => Source::Reg(home),
-                    _ => Source::Slot(self.local_slot(local)),
-                },
-                other => other.source().expect("not a local"),
-            };
-            match source {
+            match value.source() {
                 Source::Reg(register) => moves.add(registers[at], register),
                 other => rest[at] = Some(other),
             }
@@ -292,7 +285,7 @@ impl<M: Masm> Compiler<'_, M> {
         self.settle_flags();
         let mut values = [Value::Const(0); 3];
         for value in values.iter_mut().rev() {
-            *value = self.pop();
+            *value = self.pop_unloaded();
         }
         self.spill_all();
         self.move_to(&M::BULK, &values);

@@ -122,7 +122,7 @@ impl<M: Masm> Masm for Checked<M> {
         mov(&mut self, dst: Reg, src: Source);
         zero(&mut self, dst: Reg);
         exchange(&mut self, a: Reg, b: Reg);
-        store_slot(&mut self, slot: u32, src: Source);
+        store_slot(&mut self, slot: u64, src: Source);
         select(&mut self, cond: Cond, dst: Reg, src: Source);
         load_context(&mut self, dst: Reg, displacement: i32);
         store_context(&mut self, displacement: i32, src: Source);
@@ -171,17 +171,17 @@ impl<M: Masm> Masm for Checked<M> {
         self.machine.jump_table(index, scratch, labels);
     }
 
-    fn copy_slots(&mut self, to: u32, from: u32, count: u32) {
+    fn copy_slots(&mut self, to: u64, from: u64, count: u32) {
         self.machine.copy_slots(to, from, count);
         self.clobber(RegSet::of(&[M::RESULT, M::SCRATCH]));
     }
 
-    fn slots_to_values(&mut self, from: u32, count: u32, place: u32) {
+    fn slots_to_values(&mut self, from: u64, count: u32, place: u32) {
         self.machine.slots_to_values(from, count, place);
         self.clobber(M::TEMPS.minus(RegSet::of(&[M::RESULT])));
     }
 
-    fn values_to_slots(&mut self, place: u32, count: u32, to: u32) {
+    fn values_to_slots(&mut self, place: u32, count: u32, to: u64) {
         self.machine.values_to_slots(place, count, to);
         self.clobber(M::TEMPS.minus(RegSet::of(&[M::RESULT])));
     }

@@ -407,7 +407,7 @@ impl<M: Masm> Compiler<'_, M> {
     /// Moves the top operand to a register that is free.
     fn move_top(&mut self, register: Reg) {
         let value = self.pop();
-        let source = self.source(value);
+        let source = value.source();
         self.claim(register);
         self.masm.mov(register, source);
         self.release_but(value, register);

@@ -27,10 +27,9 @@ use super::masm::{Masm, Reg, RegSet, Source};
 use super::stack::{Place, Stack, Value};
 use alloc::vec::Vec;
 use lockstep_gas::Run;
-use wasmparser::OperatorsReaderAllocations;
 
 /// The first slot of a frame that belongs to a value.
-pub(super) const FIRST_SLOT: u32 = 3;
+pub(super) const FIRST_SLOT: u64 = 3;
 
 /// No home.
 const NO_HOME: u8 = u8::MAX;
@@ -56,7 +55,7 @@ pub(super) enum Destination {
     Temp(Reg),
     /// The home of a local that the next operator sets.
     Home {
-        local: u32,
+        local: u64,
         register: Reg,
     },
 }
@@ -87,7 +86,7 @@ pub(super) struct Compiler<'m, M> {
     pub(super) parameters: u32,
     pub(super) results: u32,
     /// The slot of the operand at depth 0.
-    pub(super) operand_slots: u32,
+    pub(super) operand_slots: u64,
     /// Operands below this depth are constants or in their slots.
     pub(super) watermark: usize,
     /// Registers for operands.
@@ -99,7 +98,7 @@ pub(super) struct Compiler<'m, M> {
     owners: [u32; 32],
     /// Registers that are some local's home, and whose.
     pub(super) homes: RegSet,
-    pub(super) home_locals: [u32; 32],
+    pub(super) home_locals: [u64; 32],
     /// Homes that calls change.
     pub(super) changed_homes: RegSet,
     pub(super) state: Homes,
@@ -107,13 +106,11 @@ pub(super) struct Compiler<'m, M> {
     local_homes: Vec<u8>,
     /// Registers that hold a copy of a local, and of which; and where each local's copy is.
     copies: RegSet,
-    copied_locals: [u32; 32],
+    copied_locals: [u64; 32],
     local_copies: Vec<u8>,
     /// The next operator sets a local that has its value already.
     pub(super) is_set: bool,
     chosen: Vec<(u32, u32)>,
-    /// The parser's own memory, from body to body.
-    pub(super) allocations: OperatorsReaderAllocations,
     pub(super) labels: Vec<super::masm::Label>,
 }
 
@@ -148,7 +145,6 @@ impl<'m, M: Masm> Compiler<'m, M> {
             local_copies: Vec::new(),
             is_set: false,
             chosen: Vec::new(),
-            allocations: OperatorsReaderAllocations::default(),
             labels: Vec::new(),
         }
     }
@@ -166,7 +162,7 @@ impl<'m, M: Masm> Compiler<'m, M> {
         let locals = parameters + plan.declared_locals();
         self.frame_slots = plan.frame_slots();
         self.runs = plan.runs();
-        self.operand_slots = FIRST_SLOT + locals;
+        self.operand_slots = FIRST_SLOT + u64::from(locals);
         self.offset = body.operators;
         self.watermark = 0;
         self.live = true;
@@ -179,7 +175,7 @@ impl<'m, M: Masm> Compiler<'m, M> {
             self.local_copies.resize(locals as usize, NO_HOME);
         }
         for used in plan.local_weights() {
-            self.stack.forget(used.local);
+            self.stack.forget(used.local.into());
         }
 
         let weights = plan.local_weights().iter().map(|used| (used.local, used.weight));
@@ -191,12 +187,13 @@ impl<'m, M: Masm> Compiler<'m, M> {
         }
         self.receive_arguments(parameters);
         for used in plan.local_weights() {
-            if used.local >= parameters && self.home(used.local).is_none() {
-                self.masm.store_slot(FIRST_SLOT + used.local, Source::Imm(0));
+            let local = u64::from(used.local);
+            if used.local >= parameters && self.home(local).is_none() {
+                self.masm.store_slot(self.local_slot(local), Source::Imm(0));
             }
         }
         for register in self.homes {
-            if self.home_locals[register.0 as usize] >= parameters {
+            if self.home_locals[register.0 as usize] >= parameters.into() {
                 self.masm.zero(register);
             }
         }
@@ -255,8 +252,8 @@ impl<'m, M: Masm> Compiler<'m, M> {
             let Some(register) = register else { continue };
             unassigned.remove(register);
             self.homes.insert(register);
-            self.home_locals[register.0 as usize] = local;
-            self.local_homes[local as usize] = register.0;
+            self.home_locals[register.0 as usize] = local.into();
+            self.local_homes[local as usize] = register.number();
         }
         let available = if self.env.options.homes_max.is_some() { M::TEMPS } else { available };
         self.pool = available.minus(self.homes).minus(M::KEPT);
@@ -275,22 +272,22 @@ impl<'m, M: Masm> Compiler<'m, M> {
 
     /// The home of a local.
     #[inline]
-    pub(super) fn home(&self, local: u32) -> Option<Reg> {
+    pub(super) fn home(&self, local: u64) -> Option<Reg> {
         match self.local_homes[local as usize] {
             NO_HOME => None,
-            register => Some(Reg(register)),
+            register => Some(Reg(register.into())),
         }
     }
 
     /// The slot of a local.
-    pub(super) fn local_slot(&self, local: u32) -> u32 {
+    pub(super) fn local_slot(&self, local: u64) -> u64 {
         FIRST_SLOT + local
     }
 
     /// The slot of the operand at a depth.
-    pub(super) fn operand_slot(&self, depth: usize) -> u32 {
+    pub(super) fn operand_slot(&self, depth: usize) -> u64 {
         // Heights are limited far below 2^32.
-        self.operand_slots + depth as u32
+        self.operand_slots + depth as u64
     }
 
     /// Counts registers from first principles, and compares.
@@ -386,28 +383,28 @@ impl<M: Masm> Compiler<'_, M> {
     }
 
     /// Notes that a register, which is about to be released, holds a copy of a local without a home.
-    pub(super) fn note_copy(&mut self, register: Reg, local: u32) {
+    pub(super) fn note_copy(&mut self, register: Reg, local: u64) {
         self.forget_copy(local);
         self.copies.insert(register);
         self.copied_locals[register.0 as usize] = local;
-        self.local_copies[local as usize] = register.0;
+        self.local_copies[local as usize] = register.number();
     }
 
     /// Whether a copy is one of this local.
-    pub(super) fn is_copy_of(&self, register: Reg, local: u32) -> bool {
-        self.local_copies[local as usize] == register.0
+    pub(super) fn is_copy_of(&self, register: Reg, local: u64) -> bool {
+        self.local_copies[local as usize] == register.number()
     }
 
     /// The local that a register holds a copy of.
-    pub(super) fn copied_local(&self, register: Reg) -> u32 {
+    pub(super) fn copied_local(&self, register: Reg) -> u64 {
         self.copied_locals[register.0 as usize]
     }
 
     /// Notes that there is no copy of a local any more.
-    pub(super) fn forget_copy(&mut self, local: u32) {
+    pub(super) fn forget_copy(&mut self, local: u64) {
         match core::mem::replace(&mut self.local_copies[local as usize], NO_HOME) {
             NO_HOME => {}
-            register => self.copies.remove(Reg(register)),
+            register => self.copies.remove(Reg(register.into())),
         }
     }
 
@@ -482,7 +479,7 @@ impl<M: Masm> Compiler<'_, M> {
     }
 
     /// Stores a local in an operand's slot.
-    fn copy_to_slot(&mut self, slot: u32, local: u32) {
+    fn copy_to_slot(&mut self, slot: u64, local: u64) {
         match self.home(local) {
             Some(_) => {
                 let source = self.local_source(local);
@@ -532,9 +529,19 @@ impl<M: Masm> Compiler<'_, M> {
         self.stack.push(Place::Reg(register));
     }
 
-    /// Takes the top operand. A register that it is in belongs to the caller.
-    #[inline]
+    /// Takes the top operand. A register that it is in belongs to the caller. A local with a home is in it afterwards.
+    #[inline(never)]
     pub(super) fn pop(&mut self) -> Value {
+        self.pop_and_load::<true>()
+    }
+
+    /// The same, but a local whose home is stale stays in its slot.
+    pub(super) fn pop_unloaded(&mut self) -> Value {
+        self.pop_and_load::<false>()
+    }
+
+    #[inline(always)]
+    fn pop_and_load<const LOAD: bool>(&mut self) -> Value {
         let place = self.stack.pop();
         let depth = self.stack.len();
         self.watermark = self.watermark.min(depth);
@@ -545,14 +552,31 @@ impl<M: Masm> Compiler<'_, M> {
                 Value::Reg(register)
             }
             Place::Slot => Value::Slot(self.operand_slot(depth)),
-            Place::Local(local) => match self.local_copies[local as usize] {
-                // A copy belongs to one operand until that is released; a second one reads the slot.
-                register if register != NO_HOME && self.free.contains(Reg(register)) => {
-                    self.free.remove(Reg(register));
-                    Value::Copy(Reg(register))
+            Place::Local(local) => {
+                match (self.local_homes[local as usize], self.local_copies[local as usize]) {
+                    (NO_HOME, NO_HOME) => Value::Local(self.local_slot(local)),
+                    (NO_HOME, copy) => {
+                        let register = Reg(copy.into());
+                        // A copy belongs to one operand until that is released; a second one reads the slot.
+                        if self.free.contains(register) {
+                            self.free.remove(register);
+                            Value::Copy(register)
+                        } else {
+                            Value::Local(self.local_slot(local))
+                        }
+                    }
+                    (home, _) => {
+                        let home = Reg(home.into());
+                        if self.state.stale.contains(home) {
+                            if !LOAD {
+                                return Value::Slot(self.local_slot(local));
+                            }
+                            self.load_home(home, local);
+                        }
+                        Value::Home(home)
+                    }
                 }
-                _ => Value::Local(local),
-            },
+            }
             Place::Flags(cond) => {
                 let register = self.take();
                 self.masm.set(cond, register);
@@ -590,12 +614,11 @@ impl<M: Masm> Compiler<'_, M> {
 
     /// A local's value: in its home, loaded again if need be, or in its slot.
     #[inline]
-    pub(super) fn local_source(&mut self, local: u32) -> Source {
+    pub(super) fn local_source(&mut self, local: u64) -> Source {
         match self.home(local) {
             Some(home) => {
                 if self.state.stale.contains(home) {
-                    self.masm.mov(home, Source::Slot(self.local_slot(local)));
-                    self.state.stale.remove(home);
+                    self.load_home(home, local);
                 }
                 Source::Reg(home)
             }
@@ -603,38 +626,32 @@ impl<M: Masm> Compiler<'_, M> {
         }
     }
 
-    /// Where a value can be read.
-    #[inline]
-    pub(super) fn source(&mut self, value: Value) -> Source {
-        match value {
-            Value::Local(local) => self.local_source(local),
-            other => other.source().expect("not a local"),
-        }
+    fn load_home(&mut self, home: Reg, local: u64) {
+        self.masm.mov(home, Source::Slot(self.local_slot(local)));
+        self.state.stale.remove(home);
     }
 
     /// A value in a register, not to be changed. One that had none becomes a register that the caller owns.
     #[inline]
     pub(super) fn in_register(&mut self, value: &mut Value) -> Reg {
-        match self.source(*value) {
-            Source::Reg(register) => register,
-            source => {
-                let register = self.take();
-                self.masm.mov(register, source);
-                *value = match *value {
-                    Value::Local(local) => {
-                        self.note_copy(register, local);
-                        Value::Copy(register)
-                    }
-                    _ => Value::Reg(register),
-                };
-                register
-            }
+        if let Value::Reg(register) | Value::Home(register) | Value::Copy(register) = *value {
+            return register;
         }
+        let register = self.take();
+        self.masm.mov(register, value.source());
+        *value = match *value {
+            Value::Local(slot) => {
+                self.note_copy(register, slot - FIRST_SLOT);
+                Value::Copy(register)
+            }
+            _ => Value::Reg(register),
+        };
+        register
     }
 
     /// A value in a register that is none of these.
     pub(super) fn in_register_but(&mut self, value: &mut Value, not: RegSet) -> Reg {
-        match self.source(*value) {
+        match value.source() {
             Source::Reg(register) if !not.contains(register) => register,
             source => {
                 let register = self.take_but(not);
@@ -667,8 +684,8 @@ impl<M: Masm> Compiler<'_, M> {
         let [LOCAL_SET | LOCAL_TEE, rest @ ..] = rest else { return None };
         // Two bytes are enough for most; a longer index is left to the operator itself.
         let local = match *rest {
-            [low, ..] if low < 0x80 => u32::from(low),
-            [low, high, ..] if high < 0x80 => u32::from(low & 0x7f) | u32::from(high) << 7,
+            [low, ..] if low < 0x80 => u64::from(low),
+            [low, high, ..] if high < 0x80 => u64::from(low & 0x7f) | u64::from(high) << 7,
             _ => return None,
         };
         let register = self.home(local)?;
@@ -705,7 +722,7 @@ impl<M: Masm> Compiler<'_, M> {
     }
 
     /// Lets operands that are aliases of a local have values of their own, before the local changes.
-    pub(super) fn detach(&mut self, local: u32) {
+    pub(super) fn detach(&mut self, local: u64) {
         while let Some(depth) = self.stack.alias(local) {
             let fixed = RegSet::of(&[M::RESULT, M::DISTANCE, M::REMAINDER]);
             match self.free.minus(fixed).minus(self.copies).first() {

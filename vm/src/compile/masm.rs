@@ -14,9 +14,16 @@ use super::magic::Reciprocal;
 use crate::trap::Trap;
 use lockstep_gas::Run;
 
-/// A general register, by the machine's number.
+/// A general register, by the machine's number. As wide as a constant, so that what is either is passed in two registers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct Reg(pub(super) u8);
+pub(super) struct Reg(pub(super) u64);
+
+impl Reg {
+    /// The machine's number: below 32.
+    pub(super) const fn number(self) -> u8 {
+        self.0 as u8
+    }
+}
 
 /// A set of general registers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -65,8 +72,7 @@ impl RegSet {
 
     /// The register with the lowest number.
     pub(super) fn first(self) -> Option<Reg> {
-        // Below 32, so it fits.
-        if self.0 == 0 { None } else { Some(Reg(self.0.trailing_zeros() as u8)) }
+        if self.0 == 0 { None } else { Some(Reg(self.0.trailing_zeros().into())) }
     }
 }
 
@@ -86,7 +92,7 @@ pub(super) enum Source {
     Reg(Reg),
     Imm(u64),
     /// A slot of the frame, by its index.
-    Slot(u32),
+    Slot(u64),
 }
 
 /// How wide an operator is.
@@ -98,6 +104,7 @@ pub(super) enum Size {
 
 /// When a comparison holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u64)]
 pub(super) enum Cond {
     Eq,
     Ne,
@@ -395,13 +402,13 @@ pub(super) trait Masm {
     fn zero(&mut self, dst: Reg);
     fn exchange(&mut self, a: Reg, b: Reg);
     /// `src` is no slot.
-    fn store_slot(&mut self, slot: u32, src: Source);
+    fn store_slot(&mut self, slot: u64, src: Source);
     /// Copies slots, lower ones first; changes `RESULT`, `SCRATCH` and the flags.
-    fn copy_slots(&mut self, to: u32, from: u32, count: u32);
+    fn copy_slots(&mut self, to: u64, from: u64, count: u32);
     /// Copies slots to `State::values`, from this place on; changes temporaries but `RESULT`.
-    fn slots_to_values(&mut self, from: u32, count: u32, place: u32);
+    fn slots_to_values(&mut self, from: u64, count: u32, place: u32);
     /// Copies `State::values`, from this place on, to slots; changes temporaries but `RESULT`.
-    fn values_to_slots(&mut self, place: u32, count: u32, to: u32);
+    fn values_to_slots(&mut self, place: u32, count: u32, to: u64);
 
     /// Whether an operator takes this constant as its right operand.
     fn is_immediate(size: Size, value: u64) -> bool;

@@ -3,7 +3,7 @@
 //! Owns which instructions each becomes, a method for each family. It must not know control.
 
 use super::fold;
-use super::function::{Compiler, Destination};
+use super::function::{Compiler, Destination, FIRST_SLOT};
 use super::magic;
 use super::masm::{
     Address, Alu, Cond, Conversion, Division, Divisor, FloatBinary, FloatCompare, FloatUnary, Load, Masm,
@@ -28,8 +28,7 @@ impl<M: Masm> Compiler<'_, M> {
         }
         // On the left what may be overwritten, on the right what an instruction can read where it is.
         if op.is_commutative()
-            && (matches!(a, Value::Const(_))
-                || matches!((a, b), (Value::Slot(_) | Value::Local(_) | Value::Copy(_), Value::Reg(_))))
+            && (matches!(a, Value::Const(_)) || !matches!(a, Value::Reg(_)) && matches!(b, Value::Reg(_)))
         {
             core::mem::swap(&mut a, &mut b);
         }
@@ -39,7 +38,7 @@ impl<M: Masm> Compiler<'_, M> {
         let rhs = self.right_operand(size, &mut b);
         let destination = self.destination(self.offset + 1, a, b);
         let dst = destination.register();
-        let lhs = match self.source(a) {
+        let lhs = match a.source() {
             Source::Reg(register) => register,
             // A multiplication by a constant reads its other factor from anywhere, but that is rare.
             source if rhs != Source::Reg(dst) => {
@@ -54,7 +53,7 @@ impl<M: Masm> Compiler<'_, M> {
 
     /// An operand as an instruction's right-hand side.
     fn right_operand(&mut self, size: Size, value: &mut Value) -> Source {
-        match self.source(*value) {
+        match value.source() {
             Source::Imm(constant) if !M::is_immediate(size, constant) => Source::Reg(self.in_register(value)),
             source => source,
         }
@@ -85,7 +84,7 @@ impl<M: Masm> Compiler<'_, M> {
             }
             let destination = self.destination(self.offset + 1, a, b);
             let dst = destination.register();
-            let lhs = match self.source(a) {
+            let lhs = match a.source() {
                 Source::Reg(register) => register,
                 source => {
                     self.masm.mov(dst, source);
@@ -106,7 +105,7 @@ impl<M: Masm> Compiler<'_, M> {
         let lhs = self.in_register_but(&mut a, fixed);
         if b != Value::Reg(M::DISTANCE) && b != Value::Copy(M::DISTANCE) {
             self.take_this(M::DISTANCE);
-            let source = self.source(b);
+            let source = b.source();
             self.masm.mov(M::DISTANCE, source);
             self.release(b);
             b = Value::Reg(M::DISTANCE);
@@ -153,7 +152,7 @@ impl<M: Masm> Compiler<'_, M> {
             return self.divide_by(op, size, a, divisor);
         }
         let fixed = RegSet::of(&[M::DIVIDEND, M::REMAINDER]);
-        let rhs = match self.source(b) {
+        let rhs = match b.source() {
             Source::Reg(register) if !fixed.contains(register) => Source::Reg(register),
             Source::Slot(slot) => Source::Slot(slot),
             Source::Reg(_) | Source::Imm(_) => Source::Reg(self.in_register_but(&mut b, fixed)),
@@ -162,7 +161,7 @@ impl<M: Masm> Compiler<'_, M> {
             self.claim(M::DIVIDEND);
         } else if a != Value::Reg(M::DIVIDEND) {
             self.take_this(M::DIVIDEND);
-            let source = self.source(a);
+            let source = a.source();
             self.masm.mov(M::DIVIDEND, source);
             self.release(a);
         }
@@ -214,7 +213,8 @@ impl<M: Masm> Compiler<'_, M> {
             Value::Const(value) => self.stack.push(Place::Const(value)),
             Value::Reg(register) => self.push_register(register),
             Value::Slot(_) => self.stack.push(Place::Slot),
-            Value::Local(local) => self.stack.push(Place::Local(local)),
+            Value::Local(slot) => self.stack.push(Place::Local(slot - FIRST_SLOT)),
+            Value::Home(home) => self.stack.push(Place::Local(self.home_locals[home.0 as usize])),
             Value::Copy(register) => {
                 self.free.insert(register);
                 self.stack.push(Place::Local(self.copied_local(register)));
@@ -326,12 +326,7 @@ impl<M: Masm> Compiler<'_, M> {
 /// Parametric operators, locals, globals and references.
 impl<M: Masm> Compiler<'_, M> {
     pub(super) fn drop_operand(&mut self) {
-        if let Some(Place::Flags(_)) = self.stack.top() {
-            self.stack.pop();
-            return;
-        }
-        let value = self.pop();
-        self.release(value);
+        self.truncate(self.stack.len() - 1);
     }
 
     pub(super) fn select(&mut self) {
@@ -343,14 +338,14 @@ impl<M: Masm> Compiler<'_, M> {
             (Value::Reg(register), _) => (cond.negated(), register, &mut b),
             _ => {
                 let register = self.take();
-                let source = self.source(b);
+                let source = b.source();
                 self.masm.mov(register, source);
                 self.release(b);
                 (cond, register, &mut a)
             }
         };
         let mut value = *other;
-        let source = match self.source(value) {
+        let source = match value.source() {
             Source::Imm(_) => Source::Reg(self.in_register(&mut value)),
             source => source,
         };
@@ -359,12 +354,12 @@ impl<M: Masm> Compiler<'_, M> {
         self.push_register(dst);
     }
 
-    pub(super) fn local_get(&mut self, local: u32) {
+    pub(super) fn local_get(&mut self, local: u64) {
         self.settle_flags();
         self.stack.push(Place::Local(local));
     }
 
-    pub(super) fn local_set(&mut self, local: u32) {
+    pub(super) fn local_set(&mut self, local: u64) {
         if core::mem::take(&mut self.is_set) {
             return;
         }
@@ -377,10 +372,10 @@ impl<M: Masm> Compiler<'_, M> {
             self.home_set(home);
             return;
         }
-        let mut value = self.pop();
-        if value == Value::Local(local) {
-            return;
+        if self.stack.top() == Some(Place::Local(local)) {
+            return self.drop_operand();
         }
+        let mut value = self.pop();
         if let Value::Copy(register) = value
             && self.is_copy_of(register, local)
         {
@@ -389,14 +384,14 @@ impl<M: Masm> Compiler<'_, M> {
         self.detach(local);
         match self.home(local) {
             Some(home) => {
-                let source = self.source(value);
+                let source = value.source();
                 self.masm.mov(home, source);
                 self.home_set(home);
                 self.release(value);
             }
             None => {
                 self.forget_copy(local);
-                let source = match self.source(value) {
+                let source = match value.source() {
                     Source::Slot(_) => Source::Reg(self.in_register(&mut value)),
                     source => source,
                 };
@@ -409,7 +404,7 @@ impl<M: Masm> Compiler<'_, M> {
         }
     }
 
-    pub(super) fn local_tee(&mut self, local: u32) {
+    pub(super) fn local_tee(&mut self, local: u64) {
         if core::mem::take(&mut self.is_set) {
             self.stack.push(Place::Local(local));
             return;
@@ -450,7 +445,7 @@ impl<M: Masm> Compiler<'_, M> {
 
     /// A value as what can be stored: a register, or an immediate.
     fn storable(&mut self, size: Size, value: &mut Value) -> Source {
-        match self.source(*value) {
+        match value.source() {
             Source::Imm(constant) if M::is_immediate(size, constant) => Source::Imm(constant),
             _ => Source::Reg(self.in_register(value)),
         }

@@ -15,7 +15,7 @@ pub(super) enum Place {
     /// In the slot that belongs to its depth.
     Slot,
     /// Still in a local, which has not been set since.
-    Local(u32),
+    Local(u64),
     /// In the flags: 1 if the condition holds. Only the top operand, until the next operator.
     Flags(Cond),
 }
@@ -25,21 +25,24 @@ pub(super) enum Place {
 pub(super) enum Value {
     Const(u64),
     Reg(Reg),
-    /// By the index of the slot in the frame.
-    Slot(u32),
-    Local(u32),
+    /// A local's home, which has its value. Not to be changed.
+    Home(Reg),
     /// A local without a home, whose slot this register has a copy of. Not to be changed.
     Copy(Reg),
+    /// By the index of the slot in the frame.
+    Slot(u64),
+    /// A local without a home, by its slot.
+    Local(u64),
 }
 
 impl Value {
-    /// As a source, where it is not a local.
-    pub(super) fn source(self) -> Option<Source> {
+    /// Where it can be read.
+    #[inline]
+    pub(super) fn source(self) -> Source {
         match self {
-            Value::Const(value) => Some(Source::Imm(value)),
-            Value::Reg(register) | Value::Copy(register) => Some(Source::Reg(register)),
-            Value::Slot(slot) => Some(Source::Slot(slot)),
-            Value::Local(_) => None,
+            Value::Const(value) => Source::Imm(value),
+            Value::Reg(register) | Value::Home(register) | Value::Copy(register) => Source::Reg(register),
+            Value::Slot(slot) | Value::Local(slot) => Source::Slot(slot),
         }
     }
 }
@@ -73,7 +76,7 @@ impl Stack {
     }
 
     /// Forgets the aliases of a local.
-    pub(super) fn forget(&mut self, local: u32) {
+    pub(super) fn forget(&mut self, local: u64) {
         self.aliases[local as usize] = NONE;
     }
 
@@ -122,7 +125,7 @@ impl Stack {
         self.entries[depth] = Entry { place, deeper: NONE, higher: NONE };
     }
 
-    fn unlink(&mut self, local: u32, entry: Entry) {
+    fn unlink(&mut self, local: u64, entry: Entry) {
         match entry.higher {
             NONE => self.aliases[local as usize] = entry.deeper,
             higher => self.entries[higher as usize].deeper = entry.deeper,
@@ -134,7 +137,7 @@ impl Stack {
 
     /// The depth of the highest alias of a local.
     #[inline]
-    pub(super) fn alias(&self, local: u32) -> Option<usize> {
+    pub(super) fn alias(&self, local: u64) -> Option<usize> {
         match self.aliases[local as usize] {
             NONE => None,
             depth => Some(depth as usize),

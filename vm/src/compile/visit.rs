@@ -7,8 +7,9 @@ use super::masm::Size::{S32, S64};
 use super::masm::{
     Alu, Cond, Conversion, Division, FloatBinary, FloatCompare, FloatUnary, Load, Masm, Shift, Store, Unary,
 };
+use crate::operators::Operators;
 use alloc::vec::Vec;
-use wasmparser::{BinaryReader, FunctionBody, MemArg, OperatorsReader, VisitOperator};
+use wasmparser::{BinaryReader, FrameKind, FrameStack, FunctionBody, MemArg, VisitOperator};
 
 impl<M: Masm> Compiler<'_, M> {
     /// Compiles the operators of a body.
@@ -16,25 +17,30 @@ impl<M: Masm> Compiler<'_, M> {
         let body = &self.env.info.bodies[index as usize];
         let range = body.bytes.start as usize..body.bytes.end as usize;
         let reader = FunctionBody::new(BinaryReader::new(&self.env.bytes[range], body.bytes.start.into()));
-        let allocations = core::mem::take(&mut self.allocations);
         let mut reader = reader.get_binary_reader();
         for _ in 0..reader.read_var_u32().expect("validated") {
             reader.read_var_u32().expect("validated");
             reader.read::<wasmparser::ValType>().expect("validated");
         }
-        let mut operators = OperatorsReader::new_with_allocs(reader, allocations);
+        let mut operators = Operators::new(reader);
         while !operators.eof() {
             // Modules are smaller than 4 GiB.
-            self.offset = operators.original_position() as u32;
+            self.offset = operators.position() as u32;
             self.masm.operator(self.offset);
-            operators.visit_operator(self).expect("validated");
+            operators.visit(self).expect("validated");
             #[cfg(debug_assertions)]
             self.check();
         }
-        self.allocations = operators.into_allocations();
         assert!(self.constructs.is_empty() && self.dead_constructs == 0, "body and constructs end together");
         assert!(self.unpaid.is_empty(), "runs are never paid for: {:?}", self.unpaid);
         assert!(self.runs.is_empty(), "a run starts where no live operator is: {:?}", self.runs);
+    }
+}
+
+/// Validation has found every `else` in its `if`; nobody asks for more.
+impl<M> FrameStack for Compiler<'_, M> {
+    fn current_frame(&self) -> Option<FrameKind> {
+        Some(FrameKind::If)
     }
 }
 
@@ -120,13 +126,13 @@ macro_rules! compile {
         pure!($d, $d.select())
     };
     (LocalGet($d:ident, $a0:ident)) => {
-        pure!($d, $d.local_get($a0))
+        pure!($d, $d.local_get($a0.into()))
     };
     (LocalSet($d:ident, $a0:ident)) => {
-        pure!($d, $d.local_set($a0))
+        pure!($d, $d.local_set($a0.into()))
     };
     (LocalTee($d:ident, $a0:ident)) => {
-        pure!($d, $d.local_tee($a0))
+        pure!($d, $d.local_tee($a0.into()))
     };
     (GlobalGet($d:ident, $a0:ident)) => {
         pure!($d, $d.global_get($a0))

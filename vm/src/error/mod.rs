@@ -14,6 +14,7 @@ pub use fault::Fault;
 pub use invalid::{Invalid, Reason};
 pub use link::{Found, ImportProblem, LinkError};
 pub use stop::Stop;
+pub(crate) use trap_error::Backtrace;
 pub use trap_error::{Frame, TrapError};
 pub use usage::Usage;
 

@@ -2,6 +2,7 @@
 //!
 //! Owns the payload, which is the embedder's. It must not know what the payload means.
 
+use crate::error::{Backtrace, Frame};
 use alloc::boxed::Box;
 use core::any::Any;
 use core::fmt;
@@ -24,12 +25,14 @@ use core::fmt;
 pub struct Stop {
     payload: Box<dyn Any + Send + Sync>,
     type_name: &'static str,
+    /// Only where somebody asked for it.
+    backtrace: Option<Box<Backtrace>>,
 }
 
 impl Stop {
     /// Ends the execution with this payload when a host function returns it as its error.
     pub fn host<P: Any + Send + Sync>(payload: P) -> Stop {
-        Stop { payload: Box::new(payload), type_name: core::any::type_name::<P>() }
+        Stop { payload: Box::new(payload), type_name: core::any::type_name::<P>(), backtrace: None }
     }
 
     /// Whether the payload is a `P`.
@@ -42,16 +45,44 @@ impl Stop {
     /// # Errors
     /// The stop itself, when its payload is no `P`.
     pub fn downcast<P: Any>(self) -> Result<P, Stop> {
-        let Stop { payload, type_name } = self;
+        let Stop { payload, type_name, backtrace } = self;
         match payload.downcast::<P>() {
             Ok(payload) => Ok(*payload),
-            Err(payload) => Err(Stop { payload, type_name }),
+            Err(payload) => Err(Stop { payload, type_name, backtrace }),
         }
     }
 
     /// The payload by reference, where it is a `P`.
     pub fn downcast_ref<P: Any>(&self) -> Option<&P> {
         self.payload.downcast_ref()
+    }
+
+    /// Where it happened, innermost frame first, if the store was [asked](crate::Store::stop_backtraces) to keep that; a
+    /// long backtrace ends early.
+    ///
+    /// ```
+    /// use lockstep_vm::{Caller, Engine, Linker, Module, Stop, Store};
+    ///
+    /// let engine = Engine::default();
+    /// let wasm = wat::parse_str(
+    ///     r#"(module (import "env" "exit" (func $exit)) (func $leave (export "leave") call $exit))"#,
+    /// )?;
+    /// let mut linker = Linker::new(&engine);
+    /// linker.func_wrap("env", "exit", |_: Caller<'_, ()>| Err::<(), _>(Stop::host(7)))?;
+    /// let mut store = Store::new(&engine, ());
+    /// store.set_gas(1_000_000)?;
+    /// store.stop_backtraces(true);
+    /// let instance = linker.instantiate(&mut store, &Module::new(&engine, &wasm)?)?;
+    /// let error = instance.get_func(&store, "leave").unwrap().call(&mut store, &[], &mut []).unwrap_err();
+    /// assert_eq!(error.into_stop().unwrap().frames()[0].name(), Some("leave"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn frames(&self) -> &[Frame] {
+        self.backtrace.as_deref().map_or(&[], |backtrace| &backtrace.frames)
+    }
+
+    pub(crate) fn backtrace_mut(&mut self) -> &mut Backtrace {
+        self.backtrace.get_or_insert_default()
     }
 }
 

@@ -32,9 +32,24 @@ const NAME_MAX: usize = 128;
 #[derive(Clone, Debug)]
 pub struct TrapError {
     trap: Trap,
-    frames: Vec<Frame>,
+    backtrace: Backtrace,
+}
+
+/// Where an execution was, as far as it is kept.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Backtrace {
+    pub(crate) frames: Vec<Frame>,
     /// Frames beyond those kept.
     omitted: u64,
+}
+
+impl Backtrace {
+    /// Adds the frames of an activation, innermost first, outside of those already there.
+    pub(crate) fn extend(&mut self, frames: impl ExactSizeIterator<Item = Frame>) {
+        let room = FRAMES_MAX - self.frames.len();
+        self.omitted = self.omitted.saturating_add(frames.len().saturating_sub(room) as u64);
+        self.frames.extend(frames.take(room));
+    }
 }
 
 /// One frame of a backtrace.
@@ -47,14 +62,16 @@ pub struct Frame {
 
 impl TrapError {
     pub(crate) fn new(trap: Trap) -> TrapError {
-        TrapError { trap, frames: Vec::new(), omitted: 0 }
+        TrapError { trap, backtrace: Backtrace::default() }
     }
 
-    /// Adds the frames of an activation, innermost first, outside of those already there.
+    /// Adds the frames of an activation.
     pub(crate) fn extend(&mut self, frames: impl ExactSizeIterator<Item = Frame>) {
-        let room = FRAMES_MAX - self.frames.len();
-        self.omitted = self.omitted.saturating_add(frames.len().saturating_sub(room) as u64);
-        self.frames.extend(frames.take(room));
+        self.backtrace.extend(frames);
+    }
+
+    pub(crate) fn backtrace_mut(&mut self) -> &mut Backtrace {
+        &mut self.backtrace
     }
 
     /// The kind of the trap: the outcome.
@@ -65,12 +82,12 @@ impl TrapError {
     /// Where it happened, innermost frame first, across nested activations. Host functions have no frames; a long
     /// backtrace ends early.
     pub fn frames(&self) -> &[Frame] {
-        &self.frames
+        &self.backtrace.frames
     }
 
     /// How many more frames there were.
     pub fn omitted_frames(&self) -> u64 {
-        self.omitted
+        self.backtrace.omitted
     }
 }
 
@@ -110,10 +127,10 @@ impl fmt::Display for Frame {
 impl fmt::Display for TrapError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "trap: {}", self.trap)?;
-        for frame in &self.frames {
+        for frame in &self.backtrace.frames {
             write!(f, "\n  {frame}")?;
         }
-        match self.omitted {
+        match self.backtrace.omitted {
             0 => Ok(()),
             omitted => write!(f, "\n  and {omitted} more"),
         }

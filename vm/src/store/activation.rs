@@ -185,12 +185,16 @@ impl<T> StoreInner<T> {
         Ok(())
     }
 
-    /// Adds to a trap where the activation is.
+    /// Adds to a trap, and to a stop where that is asked for, where the activation is.
     fn with_backtrace(&self, error: Error, activation: &Activation) -> Error {
         match error.into_kind() {
             ErrorKind::Trap(mut trap) => {
-                activation.add_backtrace(&self.objects, &mut trap);
+                activation.add_backtrace(&self.objects, trap.backtrace_mut());
                 trap.into()
+            }
+            ErrorKind::Stop(mut stop) if self.stop_backtraces => {
+                activation.add_backtrace(&self.objects, stop.backtrace_mut());
+                stop.into()
             }
             other => other.into(),
         }

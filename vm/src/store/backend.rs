@@ -73,17 +73,15 @@ impl Activation {
         }
     }
 
-    /// Adds to a trap where execution is, innermost first: where it trapped, or where the host function is called.
-    pub(super) fn add_backtrace(&self, objects: &Objects, trap: &mut crate::error::TrapError) {
+    /// Adds to a backtrace where execution is, innermost first: where it trapped, or where the host function is called.
+    pub(super) fn add_backtrace(&self, objects: &Objects, to: &mut crate::error::Backtrace) {
         let frame = |site: super::step::FrameSite| {
             let module = &objects.instances[site.instance.index()].module;
             Frame::new(site.function, module.function_name(site.function), site.offset)
         };
         match self {
-            Activation::Interpreted(activation) => trap.extend(activation.backtrace(objects).map(frame)),
-            Activation::Native(activation) => {
-                trap.extend(activation.backtrace(objects).into_iter().map(frame))
-            }
+            Activation::Interpreted(activation) => to.extend(activation.backtrace(objects).map(frame)),
+            Activation::Native(activation) => to.extend(activation.backtrace(objects).into_iter().map(frame)),
         }
     }
 }

@@ -67,6 +67,8 @@ pub(crate) struct StoreInner<T> {
     externs: Vec<Box<dyn Any + Send + Sync>>,
     /// Whether a charge failed in the host function that runs now.
     pub(crate) charge_failed: bool,
+    /// Whether stops are told where they happened.
+    stop_backtraces: bool,
     /// Once set, no guest code runs in this store any more.
     fault: Option<Fault>,
     /// What a test of the cross-check makes different on the native side.
@@ -181,6 +183,12 @@ impl<T> Store<T> {
         Ok(())
     }
 
+    /// Whether stops of this store have a [backtrace](crate::Stop::frames), as traps have. By default they have none: a
+    /// contract that reverts does so on purpose, and a node need not know where.
+    pub fn stop_backtraces(&mut self, wanted: bool) {
+        self.inner.stop_backtraces = wanted;
+    }
+
     /// Starts a recount of the gas that guest code spends, by the law and without the plan, and of the operators that
     /// it executes. For tests of the engine; the interpreter executes, whatever the backend, and takes several times as
     /// long.
@@ -218,6 +226,7 @@ impl<T> StoreInner<T> {
             host_codes: Arc::default(),
             externs: Vec::new(),
             charge_failed: false,
+            stop_backtraces: false,
             fault: None,
             seed: None,
         }

@@ -56,6 +56,7 @@ impl Code {
         let code = Code { arena, offset, pages, length };
         // SAFETY: the pages were free, so nothing refers to them and no code is in them.
         unsafe { arena.protect(offset, pages, Access::ReadWrite)? };
+        arena.populate(offset, pages);
         let to = arena.start().as_ptr().wrapping_add(offset);
         // SAFETY: the pages are writable and hold zeros, nothing else refers to them, and they have room for so many
         // bytes, by `round_up`.

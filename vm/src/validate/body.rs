@@ -6,7 +6,8 @@
 use super::{Refusal, Result, Session, body_place, module_offset};
 use crate::features::Features;
 use crate::limits::Limit;
-use alloc::vec::Vec;
+use crate::operators::Operators;
+use alloc::{boxed::Box, vec::Vec};
 use lockstep_gas::Planner;
 use wasmparser::{
     BinaryReaderError, BlockType, FrameKind, FrameStack, FuncToValidate, FunctionBody, ModuleArity,
@@ -48,10 +49,11 @@ impl<'b> Session<'b> {
         let ty = &self.info.types[type_index as usize];
         self.named_values.add((ty.params().len() + ty.results().len()) as u64, range.start)?;
         let (mut height_max, mut nesting_max) = (0, 0);
-        while !reader.eof() {
-            let offset = reader.original_position();
+        let mut unread = Operators::new(reader);
+        while !unread.eof() {
+            let offset = unread.position();
             self.planner.at(module_offset(offset)?);
-            let visited = reader.visit_operator(&mut Both {
+            let visited = unread.visit(&mut Both {
                 validator: validator.visitor(offset),
                 planner: &mut self.planner,
                 features: &mut self.facts.features,
@@ -75,7 +77,7 @@ impl<'b> Session<'b> {
                 "planner and validator disagree at {offset:#x}"
             );
         }
-        reader.finish_expression(&validator.visitor(reader.original_position()))?;
+        unread.finish_expression(&validator.visitor(unread.position()))?;
         self.planner.end_function()?;
         self.meter.hold(Limit::OperandHeight, height_max, range.start)?;
         self.meter.hold(Limit::Nesting, nesting_max, range.start)?;
@@ -124,7 +126,7 @@ impl NamedValues {
         self.values = self.values.saturating_add(values);
         if self.values > self.module_bytes.saturating_mul(self.allowed_per_byte) {
             let (limit, allowed, found) = (Limit::ValuesPerByte, self.allowed_per_byte, self.per_byte());
-            return Err(Refusal::Limit { limit, allowed, found, offset });
+            return Err(Box::new(Refusal::Limit { limit, allowed, found, offset }));
         }
         Ok(())
     }
@@ -190,7 +192,7 @@ macro_rules! define_visit {
             #[inline]
             fn $visit(&mut self $($(, $arg: $ty)*)?) -> Result {
                 if const { mentions_float(stringify!($visit)) } && !self.floats {
-                    return Err(Refusal::Float { offset: self.planner.position().into() });
+                    return Err(Box::new(Refusal::Float { offset: self.planner.position().into() }));
                 }
                 define_visit!(note self @$proposal $op $($($arg)*)?);
                 self.validator.$visit($($($arg.clone()),*)?)?;
@@ -214,12 +216,12 @@ macro_rules! define_visit {
     (note $self:ident @mvp BrTable $targets:ident) => {
         let found = u64::from($targets.len());
         if found > $self.allowed_targets {
-            return Err(Refusal::Limit {
+            return Err(Box::new(Refusal::Limit {
                 limit: Limit::BrTableTargets,
                 allowed: $self.allowed_targets,
                 found,
                 offset: $self.planner.position().into(),
-            });
+            }));
         }
         *$self.targets_max = found.max(*$self.targets_max);
         $self.names_label($targets.default(), found + 1)?;

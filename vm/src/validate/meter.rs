@@ -4,6 +4,7 @@
 
 use super::Refusal;
 use crate::limits::{Limit, Limits};
+use alloc::boxed::Box;
 
 /// Limits, and the greatest value seen for each.
 pub(super) struct Meter<'l> {
@@ -22,10 +23,10 @@ impl<'l> Meter<'l> {
 
     /// At the limit is accepted, above it refused.
     #[inline]
-    pub(super) fn hold(&mut self, limit: Limit, found: u64, offset: u64) -> Result<(), Refusal> {
+    pub(super) fn hold(&mut self, limit: Limit, found: u64, offset: u64) -> Result<(), Box<Refusal>> {
         let allowed = self.allowed.get(limit);
         if found > allowed {
-            return Err(Refusal::Limit { limit, allowed, found, offset });
+            return Err(Box::new(Refusal::Limit { limit, allowed, found, offset }));
         }
         if found > self.usage.get(limit) {
             self.usage.set(limit, found);

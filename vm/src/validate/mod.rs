@@ -42,7 +42,7 @@ pub(crate) fn validate(bytes: &[u8], config: &Config) -> Result<Validated, Box<I
     let mut session = Session::new(bytes, config);
     match session.run() {
         Ok(()) => Ok(session.finish()),
-        Err(refusal) => Err(Box::new(session.explain(refusal))),
+        Err(refusal) => Err(Box::new(session.explain(*refusal))),
     }
 }
 
@@ -74,19 +74,20 @@ enum Refusal {
     },
 }
 
-impl From<BinaryReaderError> for Refusal {
+impl From<BinaryReaderError> for Box<Refusal> {
     fn from(error: BinaryReaderError) -> Self {
-        Refusal::Invalid(error)
+        Box::new(Refusal::Invalid(error))
     }
 }
 
-impl From<PlanError> for Refusal {
+impl From<PlanError> for Box<Refusal> {
     fn from(error: PlanError) -> Self {
-        Refusal::Plan(error)
+        Box::new(Refusal::Plan(error))
     }
 }
 
-type Result<T = (), E = Refusal> = core::result::Result<T, E>;
+/// A refusal is rare, and its size would be paid for by every operator.
+type Result<T = (), E = Box<Refusal>> = core::result::Result<T, E>;
 
 /// The validation of one module.
 struct Session<'b> {
@@ -131,7 +132,7 @@ impl<'b> Session<'b> {
         let mut parser = Parser::new(0);
         parser.set_features(*self.validator.features());
         for payload in parser.parse_all(self.bytes) {
-            self.payload(&payload.map_err(Refusal::Unreadable)?)?;
+            self.payload(&payload.map_err(|error| Box::new(Refusal::Unreadable(error)))?)?;
         }
         Ok(())
     }
@@ -229,14 +230,22 @@ impl<'b> Session<'b> {
 
     fn one_table(&self, more: u32, offset: u64) -> Result {
         if self.info.tables.len() as u64 + u64::from(more) > 1 && !self.several_tables {
-            return Err(Refusal::Feature { feature: "reference_types", message: "several tables", offset });
+            return Err(Box::new(Refusal::Feature {
+                feature: "reference_types",
+                message: "several tables",
+                offset,
+            }));
         }
         Ok(())
     }
 
     fn one_memory(&self, more: u32, offset: u64) -> Result {
         if self.info.memories.len() as u64 + u64::from(more) > 1 {
-            return Err(Refusal::Feature { feature: "multi_memory", message: "several memories", offset });
+            return Err(Box::new(Refusal::Feature {
+                feature: "multi_memory",
+                message: "several memories",
+                offset,
+            }));
         }
         Ok(())
     }
@@ -555,8 +564,8 @@ fn find_function_name(bytes: &[u8], function: u32) -> Option<&str> {
 
 /// The validator has accepted what this build does not expect: refused, so that nothing unknown is executed.
 #[cold]
-fn unexpected(what: &'static str, offset: u64) -> Refusal {
-    Refusal::Unexpected { what, offset }
+fn unexpected(what: &'static str, offset: u64) -> Box<Refusal> {
+    Box::new(Refusal::Unexpected { what, offset })
 }
 
 fn value_type(ty: wasmparser::ValType, offset: u64) -> Result<ValType> {

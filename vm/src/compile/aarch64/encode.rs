@@ -39,9 +39,9 @@ fn wide(size: Size) -> u32 {
     }
 }
 
-fn rd(Reg(register): Reg) -> u32 {
-    debug_assert!(register < 32);
-    u32::from(register)
+fn rd(register: Reg) -> u32 {
+    debug_assert!(register.0 < 32);
+    register.number().into()
 }
 
 fn rn(register: Reg) -> u32 {
@@ -361,7 +361,7 @@ pub(super) fn adrp(d: Reg, pages: i64) -> u32 {
 /// Whether a word is an `adrp`; its register.
 pub(super) fn is_adrp(word: u32) -> Option<Reg> {
     // Five bits.
-    (word & 0x9f00_0000 == 0x9000_0000).then_some(Reg((word & 31) as u8))
+    (word & 0x9f00_0000 == 0x9000_0000).then_some(Reg((word & 31).into()))
 }
 
 /// What a load or a store moves.

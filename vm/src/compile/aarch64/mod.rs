@@ -42,7 +42,7 @@ use encode::{
 };
 use lockstep_gas::Run;
 
-const fn x(register: u8) -> Reg {
+const fn x(register: u64) -> Reg {
     Reg(register)
 }
 
@@ -119,8 +119,9 @@ fn condition(cond: Cond) -> Condition {
 }
 
 /// Bytes from the stack pointer to a slot.
-fn slot_offset(slot: u32) -> i64 {
-    i64::from(slot) * 8
+fn slot_offset(slot: u64) -> i64 {
+    // Frames are limited far below 2^28 slots.
+    slot as i64 * 8
 }
 
 /// The low bits that an immediate of this size has.
@@ -238,7 +239,7 @@ impl Aarch64 {
     }
 
     fn give_frame_back(&mut self, frame_slots: u32) {
-        let bytes = slot_offset(frame_slots);
+        let bytes = slot_offset(frame_slots.into());
         self.load_at(LDR_X, LINK, SP, bytes - 8);
         self.move_pointer(false, SP, SP, bytes);
     }
@@ -343,7 +344,7 @@ impl Masm for Aarch64 {
     }
 
     fn enter(&mut self, frame_slots: u32, check: bool, body: u32) {
-        let bytes = slot_offset(frame_slots);
+        let bytes = slot_offset(frame_slots.into());
         if check {
             self.load_state(Self::RESULT);
             self.move_pointer(true, TEMP, SP, bytes);
@@ -419,28 +420,28 @@ impl Masm for Aarch64 {
         self.copy(b, TEMP);
     }
 
-    fn store_slot(&mut self, slot: u32, src: Source) {
+    fn store_slot(&mut self, slot: u64, src: Source) {
         self.asm.room();
         let from = self.storable(src);
         self.load_at(STR_X, from, SP, slot_offset(slot));
     }
 
-    fn copy_slots(&mut self, to: u32, from: u32, count: u32) {
+    fn copy_slots(&mut self, to: u64, from: u64, count: u32) {
         self.asm.room();
         self.copy_words((SP, slot_offset(to)), (SP, slot_offset(from)), count);
     }
 
-    fn slots_to_values(&mut self, from: u32, count: u32, place: u32) {
+    fn slots_to_values(&mut self, from: u64, count: u32, place: u32) {
         self.asm.room();
         self.load_state(TEMP);
-        let values = i64::from(state::VALUES) + slot_offset(place);
+        let values = i64::from(state::VALUES) + slot_offset(place.into());
         self.copy_words((TEMP, values), (SP, slot_offset(from)), count);
     }
 
-    fn values_to_slots(&mut self, place: u32, count: u32, to: u32) {
+    fn values_to_slots(&mut self, place: u32, count: u32, to: u64) {
         self.asm.room();
         self.load_state(TEMP);
-        let values = i64::from(state::VALUES) + slot_offset(place);
+        let values = i64::from(state::VALUES) + slot_offset(place.into());
         self.copy_words((SP, slot_offset(to)), (TEMP, values), count);
     }
 

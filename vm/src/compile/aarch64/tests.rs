@@ -75,14 +75,23 @@ fn hops(value: i64) -> String {
 }
 
 const SIZES: [Size; 2] = [Size::S32, Size::S64];
-const ROUNDS: usize = 60;
+/// How often each form is tried; `LOCKSTEP_FUZZ_ITERS` multiplies it.
+const ROUNDS: usize = if cfg!(target_arch = "x86_64") { 1_800 } else { 60 };
 
+#[allow(clippy::disallowed_methods, reason = "how long a test runs is no part of the crate")]
+fn rounds() -> usize {
+    let factor = std::env::var("LOCKSTEP_FUZZ_ITERS").ok().and_then(|times| times.parse().ok()).unwrap_or(1);
+    ROUNDS * factor
+}
+
+/// Answers how many instructions each round compares.
 fn over_forms(check: impl Fn(&mut Forms)) -> usize {
     let mut forms = Forms { random: StdRng::seed_from_u64(64), compared: 0 };
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds() {
         check(&mut forms);
     }
-    forms.compared
+    std::println!("{} instructions", forms.compared);
+    forms.compared / rounds()
 }
 
 #[test]
@@ -152,7 +161,7 @@ fn integer_instructions_are_what_they_say() {
             }
         }
     });
-    assert!(compared > 5_000, "{compared}");
+    assert!(compared > 90, "{compared}");
 }
 
 #[test]
@@ -192,7 +201,7 @@ fn immediates_fit_up_to_their_ends() {
             forms.is(add_imm(Size::S64, ADD, d, d, imm), format!("add {x}, {x}, #{distance:#x}"));
         }
     });
-    assert!(compared > 3_000, "{compared}");
+    assert!(compared > 55, "{compared}");
 }
 
 /// Every pattern that there is, and that nothing else is one.
@@ -280,7 +289,9 @@ const MOVES: [(Move, &str, Size); 13] = [
 fn loads_and_stores_are_what_they_say_up_to_the_ends_of_their_displacements() {
     let compared = over_forms(|forms| {
         for (of, text, size) in MOVES {
-            let (t, n, m) = (forms.register(), forms.register(), forms.register());
+            let (n, m) = (forms.register(), forms.register());
+            // Nothing is stored by the register that is always 0, and a probe's result goes nowhere.
+            let t = if forms.random.random_range(0..8) == 0 { ZR } else { forms.register() };
             let tn = name(size, t);
             let (nx, mx, mw) = (name(Size::S64, n), name(Size::S64, m), name(Size::S32, m));
             let bytes = 1_i64 << of.scale();
@@ -319,7 +330,7 @@ fn loads_and_stores_are_what_they_say_up_to_the_ends_of_their_displacements() {
             }
         }
     });
-    assert!(compared > 10_000, "{compared}");
+    assert!(compared > 170, "{compared}");
     assert_eq!((STRB.as_load(), STR_X.as_load()), (LDRB, LDR_X));
 }
 
@@ -331,6 +342,7 @@ fn branches_and_addresses_are_what_they_say_up_to_their_reach() {
             let target = hops(4 * distance);
             let (cond, text) = forms.condition();
             forms.is(with_short(b_cond(cond), distance), format!("b.{text} {target}"));
+            assert_eq!(cond.negated().negated(), cond);
             for size in SIZES {
                 forms.is(with_short(cbz(size, n), distance), format!("cbz {}, {target}", name(size, n)));
                 forms.is(with_short(cbnz(size, n), distance), format!("cbnz {}, {target}", name(size, n)));
@@ -402,5 +414,91 @@ fn float_instructions_are_what_they_say() {
             forms.is(addv(d, n), format!("addv b{di}, v{ni}.8b"));
         }
     });
-    assert!(compared > 2_000, "{compared}");
+    assert!(compared > 35, "{compared}");
+}
+
+/// What `TEMP` and others hold behind a sequence that makes a constant, by its disassembly alone.
+fn made(text: &str, before: u64) -> u64 {
+    let number = |text: &str| u64::from_str_radix(text.trim_start_matches("#0x"), 16).unwrap();
+    let (op, rest) = text.split_once(' ').unwrap();
+    let (register, value) = rest.split_once(", ").unwrap();
+    let mask = if register.starts_with('w') { 0xffff_ffff } else { u64::MAX };
+    match (op, value.split_once(", lsl #")) {
+        ("mov", None) => number(value) & mask,
+        ("movk", None) => before & mask & !0xffff | number(value),
+        ("movk", Some((half, by))) => {
+            let by: u32 = by.parse().unwrap();
+            before & mask & !(0xffff << by) | number(half) << by
+        }
+        _ => panic!("{text} makes no constant"),
+    }
+}
+
+/// Every constant is what was asked for, in four instructions at most; and one of 32 bits in two.
+#[test]
+fn constants_are_what_they_say() {
+    let mut random = StdRng::seed_from_u64(65);
+    let mut machine = machine();
+    for _ in 0..10 * rounds() {
+        let halves: [u16; 4] = core::array::from_fn(|_| match random.random_range(0..4) {
+            0 => 0,
+            1 => u16::MAX,
+            2 => [1, 0x7fff, 0x8000, 0xfffe][random.random_range(0..4)],
+            _ => random.random(),
+        });
+        let value = halves.iter().fold(0, |value, half| value << 16 | u64::from(*half));
+        let value = if random.random() { value >> (4 * random.random_range(0..16)) } else { value };
+        let register = Reg(random.random_range(0..31));
+        machine.asm.code.clear();
+        machine.constant(register, value);
+        let words = machine.asm.code.chunks_exact(4).map(|word| u32::from_le_bytes(word.try_into().unwrap()));
+        let texts: Vec<String> = words.map(disassembled).collect();
+        assert_eq!(texts.iter().fold(0, |before, text| made(text, before)), value, "{value:#x}: {texts:?}");
+        assert!(texts.len() <= if value >> 32 == 0 { 2 } else { 4 }, "{value:#x}: {texts:?}");
+        for text in texts {
+            assert_eq!(text.split([' ', ',']).nth(1).unwrap()[1..], name(Size::S64, register)[1..]);
+        }
+    }
+}
+
+fn machine() -> super::Aarch64 {
+    use crate::compile::machine::Machine;
+    use crate::compile::{Env, Options, type_ids};
+    let wasm = wat::parse_str("(module (memory 1) (func))").unwrap();
+    let module = crate::Module::new(&crate::Engine::default(), &wasm).unwrap();
+    let info = module.info();
+    let options = Options::new(module.0.engine.config(), crate::module::CodeTarget::Aarch64);
+    let env = Env {
+        bytes: &wasm,
+        info,
+        plan: &module.0.plan,
+        options: &options,
+        layout: crate::abi::ContextLayout::new(info),
+        type_ids: type_ids(info),
+        anchors_calls: false,
+        far_calls: false,
+    };
+    super::Aarch64::new(&env, 0, 0)
+}
+
+/// A form of instruction, or a number of one, that no test here names fails.
+#[test]
+fn every_form_of_the_encoder_is_tried() {
+    let (encoder, tests) = (include_str!("encode.rs"), include_str!("tests.rs"));
+    let words: alloc::collections::BTreeSet<&str> =
+        tests.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    let named = |before| {
+        encoder.lines().filter_map(move |line| line.trim_start().strip_prefix(before)).map(|rest: &str| {
+            rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default()
+        })
+    };
+    let names: Vec<&str> = named("pub(super) fn ")
+        .chain(named("pub(super) const "))
+        // What follows `const` where it is a function.
+        .filter(|name| *name != "fn")
+        .collect();
+    assert!(names.len() > 80, "{}", names.len());
+    for name in names {
+        assert!(words.contains(name), "no test tries {name}");
+    }
 }

@@ -17,7 +17,7 @@ use crate::trap::Trap;
 use alloc::vec::Vec;
 
 /// The registers that resolving leaves alone, beside those that every call keeps: `x1` to `x15`.
-const SAVED: core::ops::Range<u8> = 1..16;
+const SAVED: core::ops::Range<u64> = 1..16;
 
 pub(super) fn thunks(env: &Env<'_>) -> Assembled {
     let mut a = Aarch64::new(env, 0, 0);

@@ -16,7 +16,7 @@ pub(super) struct Mem {
 }
 
 /// A slot of the frame.
-pub(super) fn slot(slot: u32) -> Mem {
+pub(super) fn slot(slot: u64) -> Mem {
     at(RSP, super::slot_offset(slot))
 }
 
@@ -80,29 +80,77 @@ fn needs_rex(Reg(register): Reg) -> bool {
     register >= 4
 }
 
+/// The first bytes of an instruction, up to eight: they are written at once.
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    bytes: u64,
+    bits: u32,
+}
+
+impl Head {
+    /// Prefix and opcode. `reg` and `rm` are the registers in the two places, `index` the one in the SIB byte.
+    #[inline(always)]
+    fn new(size: Size, op: Op, Reg(reg): Reg, Reg(rm): Reg, Reg(index): Reg, force_rex: bool) -> Head {
+        let wide = if size == Size::S64 { 8 } else { 0 };
+        let rex = 0x40 | wide | (reg >> 3) << 2 | (index >> 3) << 1 | rm >> 3;
+        let (bytes, bits) = match op {
+            Op::One(op) => (u64::from(op), 8),
+            Op::Two(op) => (0x0f | u64::from(op) << 8, 16),
+        };
+        if rex != 0x40 || force_rex {
+            Head { bytes: bytes << 8 | rex, bits: bits + 8 }
+        } else {
+            Head { bytes, bits }
+        }
+    }
+
+    /// One more byte.
+    #[inline(always)]
+    fn with(self, byte: u64) -> Head {
+        Head { bytes: self.bytes | byte << self.bits, bits: self.bits + 8 }
+    }
+
+    /// ModRM for two registers.
+    #[inline(always)]
+    fn registers(self, Reg(reg): Reg, Reg(rm): Reg) -> Head {
+        self.with(0xc0 | (reg & 7) << 3 | rm & 7)
+    }
+}
+
+/// A number of 8 bits as the byte that it is.
+fn byte(value: i8) -> u64 {
+    u64::from(value as u8)
+}
+
+impl Mem {
+    fn index_or_none(self) -> Reg {
+        self.index.unwrap_or(Reg(0))
+    }
+}
+
 impl X64 {
+    #[inline]
+    fn put(&mut self, head: Head) {
+        let code = &mut self.ops.ops;
+        let end = code.len() + (head.bits / 8) as usize;
+        code.extend_from_slice(&head.bytes.to_le_bytes());
+        code.truncate(end);
+    }
+
+    #[inline]
+    fn put_32(&mut self, value: i32) {
+        self.ops.ops.extend_from_slice(&value.to_le_bytes());
+    }
+
     fn byte(&mut self, byte: u8) {
         self.ops.ops.push(byte);
     }
 
-    /// Prefix and opcode. `reg` and `rm` are the registers in the two places, `index` the one in the SIB byte.
-    #[inline]
-    fn opcode(&mut self, size: Size, op: Op, reg: u8, rm: u8, index: u8, force_rex: bool) {
-        let wide = if size == Size::S64 { 8 } else { 0 };
-        let rex = 0x40 | wide | (reg >> 3) << 2 | (index >> 3) << 1 | rm >> 3;
-        if rex != 0x40 || force_rex {
-            self.byte(rex);
-        }
-        match op {
-            Op::One(op) => self.byte(op),
-            Op::Two(op) => self.ops.ops.extend_from_slice(&[0x0f, op]),
-        }
-    }
-
-    /// ModRM, SIB and displacement of an operand in memory.
-    #[inline]
-    fn modrm(&mut self, reg: u8, mem: Mem) {
-        const RBP: u8 = 5;
+    /// An instruction whose ModRM, SIB and displacement name memory.
+    #[inline(never)]
+    fn memory(&mut self, head: Head, Reg(reg): Reg, mem: Mem) {
+        const RBP: u64 = 5;
+        const SIB: u64 = 4;
         let reg = (reg & 7) << 3;
         let (base, displacement) = (mem.base.0 & 7, mem.displacement);
         let short = i8::try_from(displacement);
@@ -112,47 +160,44 @@ impl X64 {
             Ok(_) => 0x40,
             Err(_) => 0x80,
         };
-        match mem.index {
-            Some(Reg(index)) => {
-                let sib = (index & 7) << 3 | base;
-                self.ops.ops.extend_from_slice(&[mode | reg | 4, sib]);
-            }
+        let head = match mem.index {
+            Some(Reg(index)) => head.with(mode | reg | SIB).with((index & 7) << 3 | base),
             // `rsp` and `r12` are bases with a SIB byte only.
-            None if base == RSP.0 => self.ops.ops.extend_from_slice(&[mode | reg | 4, 0x24]),
-            None => self.byte(mode | reg | base),
-        }
+            None if base == RSP.0 => head.with(mode | reg | SIB).with(0x24),
+            None => head.with(mode | reg | base),
+        };
         match (mode, short) {
-            (0x00, _) => {}
-            (_, Ok(short)) => self.byte(short as u8),
-            (_, Err(_)) => self.ops.ops.extend_from_slice(&displacement.to_le_bytes()),
+            (0x00, _) => self.put(head),
+            (_, Ok(short)) => self.put(head.with(byte(short))),
+            (_, Err(_)) => {
+                self.put(head);
+                self.put_32(displacement);
+            }
         }
     }
 
     /// An instruction with two registers.
-    #[inline]
-    pub(super) fn rr(&mut self, size: Size, op: Op, Reg(reg): Reg, Reg(rm): Reg) {
-        self.opcode(size, op, reg, rm, 0, false);
-        self.byte(0xc0 | (reg & 7) << 3 | (rm & 7));
+    #[inline(never)]
+    pub(super) fn rr(&mut self, size: Size, op: Op, reg: Reg, rm: Reg) {
+        self.put(Head::new(size, op, reg, rm, Reg(0), false).registers(reg, rm));
     }
 
     /// The same where the second is read as 8 bits.
-    pub(super) fn rr_byte(&mut self, size: Size, op: Op, Reg(reg): Reg, rm: Reg) {
-        self.opcode(size, op, reg, rm.0, 0, needs_rex(rm));
-        self.byte(0xc0 | (reg & 7) << 3 | (rm.0 & 7));
+    pub(super) fn rr_byte(&mut self, size: Size, op: Op, reg: Reg, rm: Reg) {
+        self.put(Head::new(size, op, reg, rm, Reg(0), needs_rex(rm)).registers(reg, rm));
     }
 
     /// An instruction with a register and memory.
-    #[inline]
-    pub(super) fn rm(&mut self, size: Size, op: Op, Reg(reg): Reg, mem: Mem) {
-        self.opcode(size, op, reg, mem.base.0, mem.index.map_or(0, |index| index.0), false);
-        self.modrm(reg, mem);
+    #[inline(never)]
+    pub(super) fn rm(&mut self, size: Size, op: Op, reg: Reg, mem: Mem) {
+        self.memory(Head::new(size, op, reg, mem.base, mem.index_or_none(), false), reg, mem);
     }
 
     /// Stores the low 8 bits.
     pub(super) fn store_byte(&mut self, reg: Reg, mem: Mem) {
-        let index = mem.index.map_or(0, |index| index.0);
-        self.opcode(Size::S32, MOV_STORE_BYTE, reg.0, mem.base.0, index, needs_rex(reg));
-        self.modrm(reg.0, mem);
+        let force_rex = needs_rex(reg);
+        let head = Head::new(Size::S32, MOV_STORE_BYTE, reg, mem.base, mem.index_or_none(), force_rex);
+        self.memory(head, reg, mem);
     }
 
     /// Stores the low 16 bits.
@@ -163,96 +208,95 @@ impl X64 {
 
     /// Stores an immediate of 1, 2, 4 or 8 bytes; of 8 it is the sign's extension.
     pub(super) fn store_immediate(&mut self, bytes: u32, mem: Mem, value: i32) {
-        let index = mem.index.map_or(0, |index| index.0);
         let size = if bytes == 8 { Size::S64 } else { Size::S32 };
         if bytes == 2 {
             self.byte(0x66);
         }
         let op = if bytes == 1 { Op::One(0xc6) } else { Op::One(0xc7) };
-        self.opcode(size, op, 0, mem.base.0, index, false);
-        self.modrm(0, mem);
+        self.memory(Head::new(size, op, Reg(0), mem.base, mem.index_or_none(), false), Reg(0), mem);
         let value = value.to_le_bytes();
         self.ops.ops.extend_from_slice(&value[..bytes.min(4) as usize]);
     }
 
     /// An instruction of the group that has short immediates.
-    #[inline]
-    pub(super) fn ri(&mut self, size: Size, Extension(op): Extension, Reg(rm): Reg, value: i32) {
+    #[inline(never)]
+    pub(super) fn ri(&mut self, size: Size, Extension(op): Extension, rm: Reg, value: i32) {
+        let op = Reg(op.into());
         match i8::try_from(value) {
             Ok(short) => {
-                self.opcode(size, Op::One(0x83), 0, rm, 0, false);
-                self.ops.ops.extend_from_slice(&[0xc0 | op << 3 | (rm & 7), short as u8]);
+                let head = Head::new(size, Op::One(0x83), Reg(0), rm, Reg(0), false);
+                self.put(head.registers(op, rm).with(byte(short)));
             }
             Err(_) => {
-                self.opcode(size, Op::One(0x81), 0, rm, 0, false);
-                self.byte(0xc0 | op << 3 | (rm & 7));
-                self.ops.ops.extend_from_slice(&value.to_le_bytes());
+                let head = Head::new(size, Op::One(0x81), Reg(0), rm, Reg(0), false);
+                self.put(head.registers(op, rm));
+                self.put_32(value);
             }
         }
     }
 
     /// The same with memory on the left.
     pub(super) fn mi(&mut self, size: Size, Extension(op): Extension, mem: Mem, value: i8) {
-        self.opcode(size, Op::One(0x83), 0, mem.base.0, mem.index.map_or(0, |index| index.0), false);
-        self.modrm(op, mem);
+        let head = Head::new(size, Op::One(0x83), Reg(0), mem.base, mem.index_or_none(), false);
+        self.memory(head, Reg(op.into()), mem);
         self.byte(value as u8);
     }
 
     /// A shift by a constant.
-    pub(super) fn shift_by(&mut self, size: Size, Extension(op): Extension, Reg(rm): Reg, distance: u8) {
-        self.opcode(size, Op::One(0xc1), 0, rm, 0, false);
-        self.ops.ops.extend_from_slice(&[0xc0 | op << 3 | (rm & 7), distance]);
+    pub(super) fn shift_by(&mut self, size: Size, Extension(op): Extension, rm: Reg, distance: u8) {
+        let head = Head::new(size, Op::One(0xc1), Reg(0), rm, Reg(0), false);
+        self.put(head.registers(Reg(op.into()), rm).with(distance.into()));
     }
 
     /// A shift by `cl`.
-    pub(super) fn shift_by_cl(&mut self, size: Size, Extension(op): Extension, Reg(rm): Reg) {
-        self.opcode(size, Op::One(0xd3), 0, rm, 0, false);
-        self.byte(0xc0 | op << 3 | (rm & 7));
+    pub(super) fn shift_by_cl(&mut self, size: Size, Extension(op): Extension, rm: Reg) {
+        let head = Head::new(size, Op::One(0xd3), Reg(0), rm, Reg(0), false);
+        self.put(head.registers(Reg(op.into()), rm));
     }
 
     /// An instruction with one operand, of the group that negates and divides.
     pub(super) fn one(&mut self, size: Size, Extension(op): Extension, operand: Source) {
+        let op = Reg(op.into());
         match operand {
-            Source::Reg(Reg(rm)) => {
-                self.opcode(size, Op::One(0xf7), 0, rm, 0, false);
-                self.byte(0xc0 | op << 3 | (rm & 7));
+            Source::Reg(rm) => {
+                let head = Head::new(size, Op::One(0xf7), Reg(0), rm, Reg(0), false);
+                self.put(head.registers(op, rm));
             }
             Source::Slot(index) => {
                 let mem = slot(index);
-                self.opcode(size, Op::One(0xf7), 0, mem.base.0, 0, false);
-                self.modrm(op, mem);
+                self.memory(Head::new(size, Op::One(0xf7), Reg(0), mem.base, Reg(0), false), op, mem);
             }
             Source::Imm(_) => unreachable!("an operand is no immediate"),
         }
     }
 
     /// `dst := lhs * value`.
-    pub(super) fn multiply_by(&mut self, size: Size, Reg(dst): Reg, Reg(lhs): Reg, value: i32) {
-        let short = i8::try_from(value);
-        self.opcode(size, Op::One(if short.is_ok() { 0x6b } else { 0x69 }), dst, lhs, 0, false);
-        self.byte(0xc0 | (dst & 7) << 3 | (lhs & 7));
-        match short {
-            Ok(short) => self.byte(short as u8),
-            Err(_) => self.ops.ops.extend_from_slice(&value.to_le_bytes()),
+    pub(super) fn multiply_by(&mut self, size: Size, dst: Reg, lhs: Reg, value: i32) {
+        match i8::try_from(value) {
+            Ok(short) => {
+                let head = Head::new(size, Op::One(0x6b), dst, lhs, Reg(0), false);
+                self.put(head.registers(dst, lhs).with(byte(short)));
+            }
+            Err(_) => {
+                self.put(Head::new(size, Op::One(0x69), dst, lhs, Reg(0), false).registers(dst, lhs));
+                self.put_32(value);
+            }
         }
     }
 
     /// Puts a constant into a register and leaves the flags alone.
-    pub(super) fn load_immediate(&mut self, Reg(dst): Reg, value: u64) {
-        let short = 0xb8 | (dst & 7);
+    pub(super) fn load_immediate(&mut self, dst: Reg, value: u64) {
+        let short = 0xb8 | (dst.0 & 7);
         if let Ok(value) = u32::try_from(value) {
-            if dst >= 8 {
-                self.byte(0x41);
-            }
-            self.byte(short);
-            self.ops.ops.extend_from_slice(&value.to_le_bytes());
+            let head = Head { bytes: short, bits: 8 };
+            self.put(if dst.0 >= 8 { Head { bytes: 0x41 | short << 8, bits: 16 } } else { head });
+            self.put_32(value as i32);
         } else if let Ok(value) = i32::try_from(value as i64) {
-            self.opcode(Size::S64, Op::One(0xc7), 0, dst, 0, false);
-            self.byte(0xc0 | (dst & 7));
-            self.ops.ops.extend_from_slice(&value.to_le_bytes());
+            let head = Head::new(Size::S64, Op::One(0xc7), Reg(0), dst, Reg(0), false);
+            self.put(head.registers(Reg(0), dst));
+            self.put_32(value);
         } else {
-            self.byte(0x48 | dst >> 3);
-            self.byte(short);
+            self.put(Head { bytes: 0x48 | dst.0 >> 3 | short << 8, bits: 16 });
             self.ops.ops.extend_from_slice(&value.to_le_bytes());
         }
     }

@@ -48,14 +48,16 @@ fn minus_one(size: Size) -> u64 {
 }
 
 impl X64 {
-    fn enter_vector(&mut self, xmm: u8, size: Size, Reg(from): Reg) {
+    fn enter_vector(&mut self, xmm: u8, size: Size, from: Reg) {
+        let from = from.number();
         match size {
             Size::S32 => dynasm!(self.ops ; .arch x64 ; movd Rx(xmm), Rd(from)),
             Size::S64 => dynasm!(self.ops ; .arch x64 ; movq Rx(xmm), Rq(from)),
         }
     }
 
-    fn leave_vector(&mut self, size: Size, Reg(to): Reg, xmm: u8) {
+    fn leave_vector(&mut self, size: Size, to: Reg, xmm: u8) {
+        let to = to.number();
         match size {
             Size::S32 => dynasm!(self.ops ; .arch x64 ; movd Rd(to), Rx(xmm)),
             Size::S64 => dynasm!(self.ops ; .arch x64 ; movq Rq(to), Rx(xmm)),
@@ -146,7 +148,7 @@ impl X64 {
         const DOWN: i8 = 1;
         const UP: i8 = 2;
         const TOWARDS_ZERO: i8 = 3;
-        let Reg(to) = dst;
+        let to = dst.number();
         match op {
             FloatUnary::Abs | FloatUnary::Neg => {
                 self.mov(dst, Source::Reg(src));
@@ -185,7 +187,7 @@ impl X64 {
         self.enter_vector(0, size, first);
         self.enter_vector(1, size, second);
         self.mov(dst, Source::Imm(0));
-        let Reg(to) = dst;
+        let to = dst.number();
         sized!(self, size, ucomiss, ucomisd, xmm0, xmm1);
         match op {
             FloatCompare::Lt | FloatCompare::Gt => dynasm!(self.ops ; .arch x64 ; seta Rb(to)),
@@ -231,7 +233,7 @@ impl X64 {
 
     /// `src` and `dst` are different registers.
     fn convert_integer(&mut self, to: Size, from: Size, signed: bool, dst: Reg, src: Reg) {
-        let (Reg(d), Reg(s)) = (dst, src);
+        let (d, s) = (dst.number(), src.number());
         dynasm!(self.ops ; .arch x64 ; xorps xmm0, xmm0);
         match (from, signed) {
             (Size::S32, true) => sized!(self, to, cvtsi2ss, cvtsi2sd, xmm0, Rd(s)),
@@ -264,13 +266,13 @@ impl X64 {
     }
 
     fn truncate_to(&mut self, from: Size, dst: Reg) {
-        let Reg(to) = dst;
+        let to = dst.number();
         sized!(self, from, cvttss2si, cvttsd2si, Rq(to), xmm0);
     }
 
     /// Truncates `xmm0`, or traps.
     fn truncate(&mut self, to: Size, from: Size, signed: bool, dst: Reg, wasm: u32) {
-        let Reg(d) = dst;
+        let d = dst.number();
         sized!(self, from, ucomiss, ucomisd, xmm0, xmm0);
         self.trap_on(PARITY, Trap::BadConversion, wasm);
         match (to, signed) {
@@ -312,7 +314,7 @@ impl X64 {
 
     /// Truncates `xmm0`, which is within (-1, 2^64), to 64 bits without a sign.
     fn truncate_to_unsigned(&mut self, from: Size, dst: Reg) {
-        let Reg(d) = dst;
+        let d = dst.number();
         self.load_constant(1, from, power(from, 63), dst);
         sized!(self, from, ucomiss, ucomisd, xmm0, xmm1);
         let large = self.ahead(AT_LEAST);
@@ -360,7 +362,7 @@ impl X64 {
         } else {
             self.truncate_to(from, dst);
             if to == Size::S32 {
-                let Reg(d) = dst;
+                let d = dst.number();
                 dynasm!(self.ops ; .arch x64 ; mov Rd(d), Rd(d));
             }
         }

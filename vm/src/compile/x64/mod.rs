@@ -21,6 +21,9 @@ mod encode;
 mod float;
 mod thunks;
 
+#[cfg(test)]
+mod tests;
+
 use super::machine::{Assembled, BYTES_BY_SITE, CODE_BY_BYTE, Machine};
 use super::magic::Reciprocal;
 use super::masm::{
@@ -253,8 +256,9 @@ impl X64 {
 
     fn lea_target(&mut self, dst: Reg, target: Target) {
         // lea dst, [rip + distance]
-        let rex = 0x48 | (dst.0 >> 3) << 2;
-        self.ops.ops.extend_from_slice(&[rex, 0x8d, 0x05 | (dst.0 & 7) << 3]);
+        let dst = dst.number();
+        let rex = 0x48 | (dst >> 3) << 2;
+        self.ops.ops.extend_from_slice(&[rex, 0x8d, 0x05 | (dst & 7) << 3]);
         self.fixup(target);
     }
 }
@@ -283,7 +287,7 @@ const ABOVE: u8 = 0x7;
 const PARITY: u8 = 0xa;
 
 /// Bytes from `rsp` to a slot.
-fn slot_offset(slot: u32) -> i32 {
+fn slot_offset(slot: u64) -> i32 {
     // Frames are limited far below 2^28 slots.
     slot as i32 * 8
 }
@@ -403,9 +407,9 @@ impl X64 {
             }
             return;
         }
-        let (Reg(to), Reg(from), Reg(value)) = (to, from, value);
-        let Reg(counter) = counter;
-        let bytes = slot_offset(count);
+        let (to, from, value) = (to.number(), from.number(), value.number());
+        let counter = counter.number();
+        let bytes = slot_offset(count.into());
         let (to_end, from_end) = (to_start + bytes, from_start + bytes);
         dynasm!(self.ops ; .arch x64 ; mov Rq(counter), DWORD -(count as i32));
         let top = self.position();
@@ -498,7 +502,7 @@ impl Masm for X64 {
     }
 
     fn jump_table(&mut self, index: Reg, scratch: Reg, labels: &[Label]) {
-        let (Reg(index), Reg(scratch)) = (index, scratch);
+        let (index, scratch) = (index.number(), scratch.number());
         // A table has at most as many labels as a body has bytes.
         let last = labels.len() as i32 - 1;
         dynasm!(self.ops
@@ -535,7 +539,7 @@ impl Masm for X64 {
 
     fn enter(&mut self, frame_slots: u32, check: bool, body: u32) {
         // The return address is part of the frame.
-        let bytes = slot_offset(frame_slots) - 8;
+        let bytes = slot_offset(frame_slots.into()) - 8;
         if !check {
             dynasm!(self.ops ; .arch x64 ; sub rsp, DWORD bytes);
             return;
@@ -550,7 +554,7 @@ impl Masm for X64 {
     }
 
     fn release_frame(&mut self, frame_slots: u32) {
-        let bytes = slot_offset(frame_slots) - 8;
+        let bytes = slot_offset(frame_slots.into()) - 8;
         self.ri(Size::S64, ADD_IMM, RSP, bytes);
     }
 
@@ -653,10 +657,10 @@ impl Masm for X64 {
     }
 
     fn exchange(&mut self, a: Reg, b: Reg) {
-        dynasm!(self.ops ; .arch x64 ; xchg Rq(a.0), Rq(b.0));
+        dynasm!(self.ops ; .arch x64 ; xchg Rq(a.number()), Rq(b.number()));
     }
 
-    fn store_slot(&mut self, slot: u32, src: Source) {
+    fn store_slot(&mut self, slot: u64, src: Source) {
         match src {
             Source::Reg(from) => self.rm(Size::S64, MOV_STORE, from, encode::slot(slot)),
             Source::Imm(value) => match i32::try_from(value as i64) {
@@ -671,19 +675,19 @@ impl Masm for X64 {
         }
     }
 
-    fn copy_slots(&mut self, to: u32, from: u32, count: u32) {
+    fn copy_slots(&mut self, to: u64, from: u64, count: u32) {
         self.copy_words((Reg(4), slot_offset(to)), (Reg(4), slot_offset(from)), count, RAX, RBX);
     }
 
-    fn slots_to_values(&mut self, from: u32, count: u32, place: u32) {
+    fn slots_to_values(&mut self, from: u64, count: u32, place: u32) {
         self.state(RCX);
-        let values = state::VALUES + slot_offset(place);
+        let values = state::VALUES + slot_offset(place.into());
         self.copy_words((RCX, values), (Reg(4), slot_offset(from)), count, RBX, RDX);
     }
 
-    fn values_to_slots(&mut self, place: u32, count: u32, to: u32) {
+    fn values_to_slots(&mut self, place: u32, count: u32, to: u64) {
         self.state(RCX);
-        let values = state::VALUES + slot_offset(place);
+        let values = state::VALUES + slot_offset(place.into());
         self.copy_words((Reg(4), slot_offset(to)), (RCX, values), count, RBX, RDX);
     }
 
@@ -742,7 +746,7 @@ impl Masm for X64 {
     }
 
     fn shift(&mut self, op: Shift, size: Size, dst: Reg, lhs: Reg, distance: Source) {
-        let (Reg(to), Reg(left)) = (dst, lhs);
+        let (to, left) = (dst.number(), lhs.number());
         let by = match op {
             Shift::Shl => encode::SHL,
             Shift::ShrS => encode::SAR,
@@ -759,24 +763,24 @@ impl Masm for X64 {
                     self.shift_by(size, by, dst, distance);
                 }
             }
-            Source::Reg(Reg(by_register)) if self.shifts_freely(op) => match (op, size) {
+            Source::Reg(by) if self.shifts_freely(op) => match (op, size) {
                 (Shift::Shl, Size::S32) => {
-                    dynasm!(self.ops ; .arch x64 ; shlx Rd(to), Rd(left), Rd(by_register));
+                    dynasm!(self.ops ; .arch x64 ; shlx Rd(to), Rd(left), Rd(by.number()));
                 }
                 (Shift::Shl, Size::S64) => {
-                    dynasm!(self.ops ; .arch x64 ; shlx Rq(to), Rq(left), Rq(by_register));
+                    dynasm!(self.ops ; .arch x64 ; shlx Rq(to), Rq(left), Rq(by.number()));
                 }
                 (Shift::ShrS, Size::S32) => {
-                    dynasm!(self.ops ; .arch x64 ; sarx Rd(to), Rd(left), Rd(by_register));
+                    dynasm!(self.ops ; .arch x64 ; sarx Rd(to), Rd(left), Rd(by.number()));
                 }
                 (Shift::ShrS, Size::S64) => {
-                    dynasm!(self.ops ; .arch x64 ; sarx Rq(to), Rq(left), Rq(by_register));
+                    dynasm!(self.ops ; .arch x64 ; sarx Rq(to), Rq(left), Rq(by.number()));
                 }
                 (Shift::ShrU, Size::S32) => {
-                    dynasm!(self.ops ; .arch x64 ; shrx Rd(to), Rd(left), Rd(by_register));
+                    dynasm!(self.ops ; .arch x64 ; shrx Rd(to), Rd(left), Rd(by.number()));
                 }
                 (Shift::ShrU, Size::S64) => {
-                    dynasm!(self.ops ; .arch x64 ; shrx Rq(to), Rq(left), Rq(by_register));
+                    dynasm!(self.ops ; .arch x64 ; shrx Rq(to), Rq(left), Rq(by.number()));
                 }
                 (Shift::Rotl | Shift::Rotr, _) => {
                     unreachable!("rotations need their distance in a fixed place")
@@ -859,7 +863,7 @@ impl Masm for X64 {
     }
 
     fn unary(&mut self, op: Unary, size: Size, dst: Reg, src: Reg) {
-        let (Reg(to), Reg(from)) = (dst, src);
+        let (to, from) = (dst.number(), src.number());
         match (op, size) {
             (Unary::Clz, Size::S32) if self.cpu.lzcnt => {
                 dynasm!(self.ops ; .arch x64 ; lzcnt Rd(to), Rd(from));
@@ -994,17 +998,18 @@ impl Masm for X64 {
     }
 
     fn load_indexed(&mut self, dst: Reg, base: Reg, index: Reg) {
-        dynasm!(self.ops ; .arch x64 ; mov Rq(dst.0), [BYTE Rq(base.0) + 8 * Rq(index.0) + 0]);
+        dynasm!(self.ops ; .arch x64 ; mov Rq(dst.number()), [BYTE Rq(base.number()) + 8 * Rq(index.number()) + 0]);
     }
 
     fn store_indexed(&mut self, base: Reg, index: Reg, src: Source) {
         match src {
-            Source::Reg(Reg(from)) => {
-                dynasm!(self.ops ; .arch x64 ; mov [BYTE Rq(base.0) + 8 * Rq(index.0) + 0], Rq(from));
+            Source::Reg(from) => {
+                let (base, index, from) = (base.number(), index.number(), from.number());
+                dynasm!(self.ops ; .arch x64 ; mov [BYTE Rq(base) + 8 * Rq(index) + 0], Rq(from));
             }
             Source::Imm(value) => {
                 dynasm!(self.ops ; .arch x64
-                    ; mov QWORD [BYTE Rq(base.0) + 8 * Rq(index.0) + 0], DWORD value as i32);
+                    ; mov QWORD [BYTE Rq(base.number()) + 8 * Rq(index.number()) + 0], DWORD value as i32);
             }
             Source::Slot(_) => unreachable!("a slot is not stored at once"),
         }

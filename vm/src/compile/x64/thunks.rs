@@ -30,8 +30,8 @@ pub(super) fn thunks(env: &Env<'_>) -> Assembled {
         ; mov [BYTE rax + state::ANCHOR as i8], r14
         ; mov [BYTE rax + state::GUEST_SP as i8], rsp
     );
-    for (at, Reg(register)) in (0..).zip(X64::KEPT) {
-        based!(x, 0, state::KEPT + 8 * at, [mov] [, Rq(register)]);
+    for (at, register) in (0..).zip(X64::KEPT) {
+        based!(x, 0, state::KEPT + 8 * at, [mov] [, Rq(register.number())]);
     }
     dynasm!(x.ops ; .arch x64 ; jmp QWORD [BYTE rax + state::EXIT_PC as i8]);
     let trapped = x.position();
@@ -65,8 +65,8 @@ pub(super) fn thunks(env: &Env<'_>) -> Assembled {
     align(&mut x.ops.ops);
     let resume = x.position();
     x.state(Reg(0));
-    for (at, Reg(register)) in (0..).zip(X64::KEPT) {
-        based!(x, 0, state::KEPT + 8 * at, [mov Rq(register),] []);
+    for (at, register) in (0..).zip(X64::KEPT) {
+        based!(x, 0, state::KEPT + 8 * at, [mov Rq(register.number()),] []);
     }
     based!(x, 0, state::VALUES, [mov rax,] []);
     if imports_memory {
@@ -163,7 +163,7 @@ fn bulk(x: &mut X64, builtin: u64, price: u32, leave: u32) -> u32 {
     let price = price as i32;
     align(&mut x.ops.ops);
     let start = x.position();
-    let Reg(memory) = x.memory;
+    let memory = x.memory.number();
 
     dynasm!(x.ops ; .arch x64 ; cmp rcx, DWORD LONGEST);
     let long = x.forward(super::ABOVE);
@@ -244,8 +244,8 @@ fn leave_with_arguments(x: &mut X64, reason: u64, has_payload: bool, leave: u32)
     let start = x.position();
     // Where it is the base of memory 0, who resumes loads it again.
     x.state(R13);
-    for (at, Reg(register)) in (0..).zip(X64::ARGUMENTS) {
-        based!(x, 13, state::VALUES + 8 * at, [mov] [, Rq(register)]);
+    for (at, register) in (0..).zip(X64::ARGUMENTS) {
+        based!(x, 13, state::VALUES + 8 * at, [mov] [, Rq(register.number())]);
     }
     if has_payload {
         based!(x, 13, state::PAYLOAD, [mov] [, rax]);
@@ -264,8 +264,8 @@ fn entry(x: &mut X64, imports_memory: bool, has_result: bool, leave: u32) -> u32
     align(&mut x.ops.ops);
     let start = x.position();
     x.state(Reg(0));
-    for (at, Reg(register)) in (0..).zip(X64::ARGUMENTS) {
-        based!(x, 0, state::VALUES + 8 * at, [mov Rq(register),] []);
+    for (at, register) in (0..).zip(X64::ARGUMENTS) {
+        based!(x, 0, state::VALUES + 8 * at, [mov Rq(register.number()),] []);
     }
     if imports_memory {
         debug_assert_eq!(x.memory, R13);
