@@ -416,6 +416,7 @@ fn run_frame(nested: &mut Nested<'_, '_>, entry: Box<Entry>) -> Result<Box<(Endi
 }
 
 #[inline(never)]
+#[allow(clippy::boxed_local, reason = "so that they are not on the stack while the frame runs")]
 fn end_frame(nested: Box<Nested<'_, '_>>, ended: Box<(Ending, u64)>) -> Result<u32, Error> {
     let Nested { mut guest, checkpoint, left, given, created } = *nested;
     let (ending, returned) = *ended;

@@ -201,39 +201,39 @@ macro_rules! define_functions {
 define_functions! {
     frame {
         /// The length of this frame's input.
-        input_len InputLen() -> I32 reads since 1 price 100 [];
+        input_len InputLen() -> I32 reads since 1 price 300 [];
         /// Copies this frame's input from offset `off`, as much as there is and at most `len` bytes; returns how many.
-        input_read InputRead(off: U32, out: Out, len: U32) -> I32 reads since 1 price 150 [Write "copied"];
+        input_read InputRead(off: U32, out: Out, len: U32) -> I32 reads since 1 price 350 [Write "copied"];
         /// Sets this frame's output; a later call replaces it.
-        output Output(ptr: In, len: U32) -> Nothing reads since 1 price 150 [Read "len"];
+        output Output(ptr: In, len: U32) -> Nothing reads since 1 price 350 [Read "len"];
         /// Ends the frame as reverted, with this data.
-        revert Revert(ptr: In, len: U32) -> Never reads since 1 price 150 [Read "len"];
+        revert Revert(ptr: In, len: U32) -> Never reads since 1 price 350 [Read "len"];
         /// Ends the frame well, with the output set so far.
-        exit Exit() -> Never reads since 1 price 100 [];
+        exit Exit() -> Never reads since 1 price 300 [];
         /// The length of what this frame's last nested call or create returned; 0 if nothing.
-        result_len ResultLen() -> I32 reads since 1 price 100 [];
+        result_len ResultLen() -> I32 reads since 1 price 300 [];
         /// As `input_read`, of what this frame's last nested call or create returned.
-        result_read ResultRead(off: U32, out: Out, len: U32) -> I32 reads since 1 price 150 [Write "copied"];
+        result_read ResultRead(off: U32, out: Out, len: U32) -> I32 reads since 1 price 350 [Write "copied"];
         /// The gas left after paying for this call.
-        gas_left GasLeft() -> U64 reads since 1 price 100 [];
+        gas_left GasLeft() -> U64 reads since 1 price 300 [];
     }
     context {
         /// The account whose storage this is, 32 bytes; in a delegate call that of the calling frame.
-        self_address SelfAddress(out: Out) -> Nothing reads since 1 price 150 [];
+        self_address SelfAddress(out: Out) -> Nothing reads since 1 price 350 [];
         /// The account that called this frame, 32 bytes; a delegate call keeps it.
-        caller Caller(out: Out) -> Nothing reads since 1 price 150 [];
+        caller Caller(out: Out) -> Nothing reads since 1 price 350 [];
         /// The sender of the transaction, 32 bytes.
-        origin Origin(out: Out) -> Nothing reads since 1 price 150 [];
+        origin Origin(out: Out) -> Nothing reads since 1 price 350 [];
         /// The amount that came with this frame, 16 bytes; a delegate call keeps it.
-        value Value(out: Out) -> Nothing reads since 1 price 150 [];
+        value Value(out: Out) -> Nothing reads since 1 price 350 [];
         /// 1 in a static frame, otherwise 0.
-        is_static IsStatic() -> I32 reads since 1 price 100 [];
+        is_static IsStatic() -> I32 reads since 1 price 300 [];
         /// The height of the block.
-        block_height BlockHeight() -> U64 reads since 1 price 100 [];
+        block_height BlockHeight() -> U64 reads since 1 price 300 [];
         /// The time of the block, in milliseconds since the start of 1970.
-        block_time BlockTime() -> U64 reads since 1 price 100 [];
+        block_time BlockTime() -> U64 reads since 1 price 300 [];
         /// The number of the chain.
-        chain_id ChainId() -> U64 reads since 1 price 100 [];
+        chain_id ChainId() -> U64 reads since 1 price 300 [];
     }
     storage {
         /// Writes the value of a key to `out`, at most `cap` bytes of it; returns the value's length, or -1.
@@ -294,22 +294,22 @@ define_functions! {
     hash {
         /// SHA2-256, 32 bytes.
         hash_sha2_256 HashSha2(ptr: In, len: U32, out: Out) -> Nothing reads
-            since 1 price 300 own 1_000 [Own "blocks of 64", Write "out"];
+            since 1 price 600 own 700 [Own "blocks of 64", Write "out"];
         /// SHA3-256, 32 bytes.
         hash_sha3_256 HashSha3(ptr: In, len: U32, out: Out) -> Nothing reads
-            since 1 price 300 own 3_000 [Own "blocks of 136", Write "out"];
+            since 1 price 600 own 2_400 [Own "blocks of 136", Write "out"];
         /// Keccak-256 as Ethereum has it, 32 bytes.
         hash_keccak_256 HashKeccak(ptr: In, len: U32, out: Out) -> Nothing reads
-            since 1 price 300 own 3_000 [Own "blocks of 136", Write "out"];
+            since 1 price 600 own 2_400 [Own "blocks of 136", Write "out"];
         /// BLAKE2b with a digest of 32 bytes.
         hash_blake2b_256 HashBlake2b(ptr: In, len: U32, out: Out) -> Nothing reads
-            since 1 price 300 own 1_000 [Own "blocks of 128", Write "out"];
+            since 1 price 600 own 1_000 [Own "blocks of 128", Write "out"];
         /// BLAKE3, 32 bytes.
         hash_blake3 HashBlake3(ptr: In, len: U32, out: Out) -> Nothing reads
-            since 1 price 300 own 600 [Own "blocks of 64", Write "out"];
+            since 1 price 600 own 500 [Own "blocks of 64", Write "out"];
         /// RIPEMD-160, 20 bytes.
         hash_ripemd_160 HashRipemd(ptr: In, len: U32, out: Out) -> Nothing reads
-            since 1 price 300 own 1_400 [Own "blocks of 64", Write "out"];
+            since 1 price 600 own 1_400 [Own "blocks of 64", Write "out"];
     }
     signature {
         /// Verifies an ECDSA signature r, s of 64 bytes over a hash of 32 bytes; the key is SEC1 of 33 or 65 bytes.
@@ -328,22 +328,22 @@ define_functions! {
     }
     curve {
         /// Adds two points of 64 bytes, as EIP-196.
-        bn254_add Bn254Add(input: In, out: Out) -> I32 reads since 1 price 40_000 [];
+        bn254_add Bn254Add(input: In, out: Out) -> I32 reads since 1 price 25_000 [];
         /// Multiplies a point of 64 bytes by a number of 32 bytes, as EIP-196.
         bn254_mul Bn254Mul(input: In, out: Out) -> I32 reads since 1 price 400_000 [];
         /// 1 iff the product of the pairings of `count` pairs of 192 bytes is one, as EIP-197.
         bn254_pairing Bn254Pairing(input: In, count: U32) -> I32 reads
-            since 1 price 4_000_000 own 4_000_000 [Own "count"];
+            since 1 price 4_000_000 own 3_000_000 [Own "count"];
         /// Adds two points of 128 bytes, as EIP-2537.
         bls12_381_g1_add Bls12G1Add(input: In, out: Out) -> I32 reads since 1 price 60_000 [];
         /// Adds two points of 256 bytes, as EIP-2537.
         bls12_381_g2_add Bls12G2Add(input: In, out: Out) -> I32 reads since 1 price 80_000 [];
         /// The sum of `count` points with their multipliers, 160 bytes each, as EIP-2537.
         bls12_381_g1_msm Bls12G1Msm(input: In, count: U32, out: Out) -> I32 reads
-            since 1 price 60_000 own 1_600_000 [Own "count"];
+            since 1 price 1_400_000 own 600_000 [Own "count"];
         /// The sum of `count` points with their multipliers, 288 bytes each, as EIP-2537.
         bls12_381_g2_msm Bls12G2Msm(input: In, count: U32, out: Out) -> I32 reads
-            since 1 price 2_000_000 own 4_000_000 [Own "count"];
+            since 1 price 4_000_000 own 1_100_000 [Own "count"];
         /// Maps a field element of 64 bytes to a point of 128, as EIP-2537.
         bls12_381_map_g1 Bls12MapG1(input: In, out: Out) -> I32 reads since 1 price 800_000 [];
         /// Maps a field element of 128 bytes to a point of 256, as EIP-2537.
@@ -354,7 +354,7 @@ define_functions! {
     }
     people {
         /// A text for whoever listens. It costs the same and changes nothing, whether anybody does or not.
-        debug Debug(ptr: In, len: U32) -> Nothing reads since 1 price 150 [Read "len"];
+        debug Debug(ptr: In, len: U32) -> Nothing reads since 1 price 350 [Read "len"];
     }
 }
 
