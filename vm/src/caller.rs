@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::external::Extern;
 use crate::instance::Instance;
 use crate::memory::Memory;
+use crate::profile::{Profile, ProfileOptions};
 use crate::store::objects::InstanceId;
 use crate::store::{StoreId, StoreInner};
 use crate::trap::Trap;
@@ -104,6 +105,20 @@ impl<'c, T> Caller<'c, T> {
     /// [`Usage::TooMuchGas`](crate::Usage::TooMuchGas) above 2^63 - 1.
     pub fn set_gas(&mut self, gas: u64) -> Result<(), Error> {
         self.store.set_gas(gas)
+    }
+
+    /// How a profile is taken of this store, if one is.
+    pub fn profile_options(&self) -> Option<ProfileOptions> {
+        self.store.objects.profiler.as_ref().map(|profiler| profiler.options())
+    }
+
+    /// Adds a profile to the one that is taken of this store, under a label, as something that this host function called:
+    /// of an execution in another store, whose gas this one gave away by [`set_gas`](Self::set_gas). Where none is taken
+    /// it does nothing.
+    pub fn append_profile(&mut self, label: &str, profile: &Profile) {
+        if let Some(profiler) = &mut self.store.objects.profiler {
+            profiler.append(label, profile);
+        }
     }
 
     /// The instance whose code called, or whose start function this is; `None` when the host called.

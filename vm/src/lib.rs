@@ -78,6 +78,7 @@ mod native;
 #[path = "native/absent.rs"]
 mod native;
 mod operators;
+mod profile;
 mod store;
 mod sys;
 mod table;
@@ -112,6 +113,7 @@ pub use memory::Memory;
 #[doc(hidden)]
 pub use module::{CodeMap, CodeTarget};
 pub use module::{ExportType, ImportType, Module};
+pub use profile::{Profile, ProfileFrame, ProfileNode, ProfileOptions};
 pub use store::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut};
 pub use table::Table;
 pub use trap::Trap;

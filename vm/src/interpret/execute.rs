@@ -141,6 +141,7 @@ pub(super) fn run<O: Observer>(
                 if let Err(stop) = $transfer {
                     return report(stop, observer, Site { module, instr: pc - 1 }, objects);
                 }
+                observer.moves(frames, objects);
                 pc = frames.current.pc;
                 base = frames.current.base;
                 operands.top = frames.top;
@@ -193,7 +194,7 @@ pub(super) fn run<O: Observer>(
         macro_rules! pay {
             ($units:expr, $each:expr) => {{
                 let price = u64::from($units) * u64::from($each);
-                observer.dynamic($units, Site { module, instr: pc - 1 });
+                observer.dynamic($units, Site { module, instr: pc - 1 }, objects.gas);
                 or_trap!(objects.pay(price))
             }};
         }

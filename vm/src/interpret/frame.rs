@@ -71,6 +71,11 @@ impl Frames {
         (frames, entered)
     }
 
+    /// How many frames there are.
+    pub(super) fn depth(&self) -> usize {
+        self.suspended.len() + 1
+    }
+
     /// Makes the current frame that of a function whose parameters are the last operands.
     fn enter(&mut self, objects: &mut Objects, instance: InstanceId, function: u32) -> Result<(), Trap> {
         let callee = objects.instances[instance.index()].module.0.code().function(function);

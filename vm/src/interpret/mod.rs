@@ -1,7 +1,8 @@
 //! The reference interpreter: written to be read beside the spec and the law.
 //!
 //! `decode` makes instructions (`instr`) out of bodies, `execute` is the loop over them, with the arithmetic of
-//! `numeric` and `float`; `frame` has calls and returns; `observe` recounts gas.
+//! `numeric` and `float`; `frame` has calls and returns; `observe` recounts gas, `profile` says
+//! whose it was.
 //!
 //! Owns an [`Activation`]: the frames and values between an entry from the host and its end. Guest calls do not recurse
 //! on the host, and calls of host functions are handed out as [`Step`]s. It must not know the host's data, nor any
@@ -14,6 +15,7 @@ mod frame;
 mod instr;
 mod numeric;
 mod observe;
+mod profile;
 
 #[cfg(test)]
 mod tests;
@@ -24,11 +26,12 @@ use crate::sys::float_environment;
 use crate::trap::Trap;
 use alloc::{sync::Arc, vec::Vec};
 use frame::{Frames, Stop};
-use observe::{Observer, Unobserved};
+use observe::{Observer, Observers, Unobserved};
 
 pub(crate) use decode::Code;
 pub use observe::Audit;
 pub(crate) use observe::AuditState;
+pub(crate) use profile::finish as finish_profile;
 
 /// A call from the host into a guest function, with all guest frames above it.
 #[derive(Debug)]
@@ -75,15 +78,20 @@ impl Activation {
     /// Not inlined: nothing of it may move to where the float environment is another.
     #[inline(never)]
     fn resume_in_default_environment(&mut self, objects: &mut Objects) -> Step {
-        let Some(mut audit) = objects.audit.take() else {
+        if !objects.is_observed() {
             return self.run(objects, &mut Unobserved);
-        };
-        audit.resumed(objects.gas);
-        let step = self.run(objects, &mut *audit);
-        if !matches!(step, Step::OutOfMemory) {
+        }
+        let mut observers = Observers { audit: objects.audit.take(), profiler: objects.profiler.take() };
+        if let Some(audit) = &mut observers.audit {
+            audit.resumed(objects.gas);
+        }
+        let step = self.run(objects, &mut observers);
+        if let Some(audit) = &mut observers.audit
+            && !matches!(step, Step::OutOfMemory)
+        {
             audit.paused(objects.gas);
         }
-        objects.audit = Some(audit);
+        (objects.audit, objects.profiler) = (observers.audit, observers.profiler);
         step
     }
 
@@ -92,6 +100,7 @@ impl Activation {
             return Step::Returned;
         }
         loop {
+            observer.moves(&self.frames, objects);
             let instance = self.frames.current.instance;
             let module = Arc::clone(&objects.instances[instance.index()].module.0);
             match execute::run(&mut self.frames, &mut self.slots, objects, &module, observer) {

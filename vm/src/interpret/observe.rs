@@ -4,10 +4,13 @@
 //! those of a run before it starts. It must not know the plan, nor what the charges between operators say. An engine
 //! that nobody audits pays nothing for it.
 
+use super::frame::Frames;
 use super::instr::Instr;
 use crate::module::ModuleInner;
+use crate::profile::Profiler;
+use crate::store::objects::Objects;
 use crate::trap::Trap;
-use alloc::{format, string::String};
+use alloc::{boxed::Box, format, string::String};
 use lockstep_gas::Op;
 
 /// What the recount found out since [`Store::start_audit`](crate::Store::start_audit).
@@ -46,9 +49,14 @@ pub(super) trait Observer {
     #[inline(always)]
     fn enters(&mut self, _declared_locals: u32, _module: &ModuleInner) {}
 
-    /// The dynamic part of the instruction's price is about to be paid, for so many pages, bytes or elements.
+    /// The dynamic part of the instruction's price is about to be paid out of so much gas, for so many pages, bytes or
+    /// elements.
     #[inline(always)]
-    fn dynamic(&mut self, _units: u32, _site: Site<'_>) {}
+    fn dynamic(&mut self, _units: u32, _site: Site<'_>, _gas: u64) {}
+
+    /// Another frame may be the current one, whose next instruction is executed now.
+    #[inline(always)]
+    fn moves(&mut self, _frames: &Frames, _objects: &Objects) {}
 
     /// The instruction trapped, and so much gas is left.
     #[inline(always)]
@@ -59,6 +67,57 @@ pub(super) trait Observer {
 pub(super) struct Unobserved;
 
 impl Observer for Unobserved {}
+
+/// Those who may look, each if it is there: one loop is compiled for them all.
+pub(super) struct Observers {
+    pub(super) audit: Option<Box<AuditState>>,
+    pub(super) profiler: Option<Box<Profiler>>,
+}
+
+impl Observer for Observers {
+    #[inline(always)]
+    fn executes(&mut self, instr: &Instr, site: Site<'_>) {
+        if let Some(audit) = &mut self.audit {
+            audit.executes(instr, site);
+        }
+    }
+
+    fn charges(&mut self, site: Site<'_>, gas: u64) {
+        if let Some(audit) = &mut self.audit {
+            audit.charges(site, gas);
+        }
+        if let Some(profiler) = &mut self.profiler {
+            profiler.charges(site, gas);
+        }
+    }
+
+    fn enters(&mut self, declared_locals: u32, module: &ModuleInner) {
+        if let Some(audit) = &mut self.audit {
+            audit.enters(declared_locals, module);
+        }
+    }
+
+    fn dynamic(&mut self, units: u32, site: Site<'_>, gas: u64) {
+        if let Some(audit) = &mut self.audit {
+            audit.dynamic(units, site, gas);
+        }
+        if let Some(profiler) = &mut self.profiler {
+            profiler.dynamic(units, site, gas);
+        }
+    }
+
+    fn moves(&mut self, frames: &Frames, objects: &Objects) {
+        if let Some(profiler) = &mut self.profiler {
+            profiler.moves(frames, objects);
+        }
+    }
+
+    fn trapped(&mut self, trap: Trap, site: Site<'_>, gas: u64) {
+        if let Some(audit) = &mut self.audit {
+            audit.trapped(trap, site, gas);
+        }
+    }
+}
 
 /// An audit under way.
 #[derive(Debug)]
@@ -144,7 +203,7 @@ impl Observer for AuditState {
         self.add(entry_price(declared_locals, module));
     }
 
-    fn dynamic(&mut self, units: u32, site: Site<'_>) {
+    fn dynamic(&mut self, units: u32, site: Site<'_>, _gas: u64) {
         self.dynamic = u64::from(units) * u64::from(unit_price(site));
         self.add(self.dynamic);
     }
@@ -206,7 +265,7 @@ fn price(instr: &Instr, op: Op, module: &ModuleInner) -> u64 {
 }
 
 /// What the operator at `site` pays for each page, byte or element that its last operand counts.
-fn unit_price(site: Site<'_>) -> u32 {
+pub(super) fn unit_price(site: Site<'_>) -> u32 {
     let prices = &site.module.engine.schedule().prices;
     match site.module.code().instrs[site.instr].op() {
         Some(Op::MemoryGrow) => prices.memory_grow_page,
@@ -253,5 +312,27 @@ fn run_price(site: Site<'_>) -> u64 {
         }
         Instr::Loop => price(&Instr::Loop, Op::Loop, module) + operators_from(next + 1, module),
         _ => operators_from(next, module),
+    }
+}
+
+/// The instructions of the run behind the charge at `site`, each with its price; entry is at the function's first.
+pub(super) fn each_of_run(site: Site<'_>, mut tell: impl FnMut(usize, u64)) {
+    let module = site.module;
+    let instrs = &module.code().instrs;
+    let mut at = site.instr + 1;
+    match instrs[at] {
+        Instr::Enter { declared_locals, .. } => tell(at, entry_price(declared_locals, module)),
+        Instr::Loop => tell(at, price(&Instr::Loop, Op::Loop, module)),
+        _ => at -= 1,
+    }
+    for (at, instr) in instrs.iter().enumerate().skip(at + 1) {
+        if let Instr::Loop = instr {
+            break;
+        }
+        let Some(op) = instr.op() else { continue };
+        tell(at, price(instr, op, module));
+        if instr.ends_run() {
+            break;
+        }
     }
 }

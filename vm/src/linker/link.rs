@@ -103,7 +103,7 @@ pub(crate) fn instantiate<'a, H: Host>(
     store.check_limits(module)?;
     let price = module.plan().instantiation_price();
     store.objects.note(|| Effect::PayInstance(price));
-    store.objects.charge(price)?;
+    store.objects.charge_instantiation(module, price)?;
     let imports: Vec<Extern> = imports.iter().flatten().map(|resolved| resolved.in_store(store)).collect();
     Ok(Instance { store: store.id, id: store.build(module, &imports)? })
 }

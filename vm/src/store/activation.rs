@@ -52,13 +52,14 @@ impl<T> StoreInner<T> {
     }
 
     /// Whether an outermost call is made with both engines. While it is, there is a recorder; the store in which it is
-    /// replayed has no machine. A recount is the interpreter's alone.
+    /// replayed has no machine. A recount or a profile is the interpreter's
+    /// alone.
     fn is_checked(&self) -> bool {
         let objects = &self.objects;
         self.engine.config().backend == Backend::CrossCheck
             && objects.machine.is_some()
             && objects.recorder.is_none()
-            && objects.audit.is_none()
+            && !objects.is_observed()
     }
 
     fn call_in_turn(
@@ -74,6 +75,7 @@ impl<T> StoreInner<T> {
         }
         let height = objects.height;
         objects.depth += 1;
+        let mark = objects.profile_activation();
         let outcome = match callee {
             Callee::Wasm { instance, function } => self.run(instance, function, arguments, results),
             Callee::Host(host) => {
@@ -81,6 +83,7 @@ impl<T> StoreInner<T> {
                 self.call_host(host, caller, &mut slots, &mut None).map(|()| results.copy_from_slice(&slots))
             }
         };
+        self.objects.profile_restore(mark);
         self.objects.depth -= 1;
         self.objects.height = height;
         outcome
@@ -151,6 +154,8 @@ impl<T> StoreInner<T> {
         let code =
             codes.as_ref().and_then(|codes| codes.get(host as usize)).expect("host functions have code");
 
+        // Where it ends otherwise than by returning, so does the activation.
+        let mark = self.objects.profile_host(host, caller);
         // Around nested activations each host function has a flag of its own.
         let outer = mem::replace(&mut self.charge_failed, false);
         let outcome = catch_panic(|| code(Caller::new(self, caller), slots));
@@ -176,6 +181,7 @@ impl<T> StoreInner<T> {
             self.objects.charge(self.objects.gas)?;
         }
         outcome?;
+        self.objects.profile_restore(mark);
 
         let ty = &self.objects.host_types[host as usize];
         slots.truncate(ty.results().len());

@@ -24,8 +24,8 @@ impl Activation {
         function: u32,
         arguments: &[u64],
     ) -> (Activation, Result<(), Trap>) {
-        // Only the interpreter counts operators.
-        if objects.machine.is_some() && objects.audit.is_none() {
+        // Only the interpreter says what it does.
+        if objects.machine.is_some() && !objects.is_observed() {
             let activation = native::Activation::enter(objects, instance, function, arguments);
             return (Activation::Native(activation), Ok(()));
         }

@@ -31,6 +31,7 @@ impl Objects {
             globals: Vec::new(),
             host_types: Vec::new(),
             audit: None,
+            profiler: None,
             machine,
             recorder: None,
         }

@@ -8,6 +8,7 @@ mod context;
 pub(crate) mod elements;
 mod instantiate;
 pub(crate) mod objects;
+mod profile;
 pub(crate) mod rules;
 pub(crate) mod step;
 
@@ -19,6 +20,7 @@ use crate::error::{Error, Fault, Usage};
 use crate::func::HostCode;
 use crate::interpret::{Audit, AuditState};
 use crate::limits::{Limit, RunLimits};
+use crate::profile::{Profile, ProfileOptions};
 use crate::trap::Trap;
 use crate::types::FuncType;
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
@@ -201,6 +203,19 @@ impl<T> Store<T> {
     #[doc(hidden)]
     pub fn take_audit(&mut self) -> Option<Audit> {
         self.inner.objects.audit.take().map(|audit| audit.into_audit())
+    }
+
+    /// Starts a profile: from now on each unit of gas that is charged in this store is noted with who paid it. A profile
+    /// under way is dropped. No outcome changes; but the interpreter executes, whatever the backend, and takes several
+    /// times as long.
+    pub fn start_profile(&mut self, options: ProfileOptions) {
+        self.inner.objects.start_profile(options);
+    }
+
+    /// Ends the profile and answers it, if one was [started](Self::start_profile). Its sum is the gas charged since then;
+    /// [`set_gas`](Self::set_gas) gives and takes without charging.
+    pub fn take_profile(&mut self) -> Option<Profile> {
+        self.inner.objects.take_profile()
     }
 
     /// Makes something different on the native side of every call that is cross-checked, for tests of the cross-check.

@@ -9,6 +9,7 @@ use crate::crosscheck::Recorder;
 use crate::interpret::AuditState;
 use crate::module::Module;
 use crate::native::{Context, Machine};
+use crate::profile::Profiler;
 use crate::sys::memory::LinearMemory;
 use crate::sys::words::Words;
 use crate::trap::Trap;
@@ -174,6 +175,8 @@ pub(crate) struct Objects {
     pub(crate) host_types: Vec<Arc<FuncType>>,
     /// The recount under way, if somebody asked for one.
     pub(crate) audit: Option<Box<AuditState>>,
+    /// The profile under way, if somebody asked for one.
+    pub(crate) profiler: Option<Box<Profiler>>,
     /// What compiled code runs with, where code is compiled.
     pub(crate) machine: Option<Machine>,
     /// What notes what host functions do, while a call is cross-checked.
@@ -187,6 +190,9 @@ impl Objects {
         let paid = self.pay(price);
         if let Some(audit) = &mut self.audit {
             audit.charged(before - self.gas);
+        }
+        if let Some(profiler) = &mut self.profiler {
+            profiler.pay(before - self.gas);
         }
         paid
     }
