@@ -13,6 +13,7 @@ use lockstep_vm::{Extern, Module};
 pub use counts::Counts;
 pub use examine::{Options, examine};
 
+use super::digest::{Digest, Hasher};
 use super::ours::{Ours, Seen};
 use super::prepare::NotReady;
 use super::quiet;
@@ -135,7 +136,11 @@ impl Subject {
             if !differences.is_empty() {
                 return Err(differences);
             }
-            steps.push(seen.swap_remove(0));
+            let mut agreed = seen.swap_remove(0);
+            if last {
+                agreed.state = runs[0].state();
+            }
+            steps.push(agreed);
             if runs[0].exports.is_none() {
                 break;
             }
@@ -195,6 +200,13 @@ impl<'a> Run<'a> {
 
     fn call(&mut self, call: &Call) -> Seen {
         self.ours.call(self.instance, &call.export, &call.arguments, call.gas)
+    }
+
+    /// A digest of what is exported.
+    fn state(&self) -> Option<Digest> {
+        let mut hasher = Hasher::default();
+        hasher.state(&self.ours, self.exports.as_ref()?);
+        Some(hasher.finish())
     }
 
     /// Compares memories and globals; tables too, when asked to.

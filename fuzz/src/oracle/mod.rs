@@ -6,11 +6,13 @@
 //! `examine`, `fixtures` and `suite` here and by the campaigns.
 
 pub mod acceptance;
+pub mod digest;
 pub mod equality;
 pub mod examine;
 pub mod fixtures;
 pub mod foreign;
 mod foreign_host;
+pub mod golden;
 pub mod growth;
 mod host;
 pub mod hostile;

@@ -9,6 +9,7 @@ use lockstep_vm::{
     Linker, Memory, MemoryType, Module, Store, Table, TableType, Trap, Val, ValType,
 };
 
+use super::digest::Digest;
 use super::host::{self, Kind};
 use super::setup::Setup;
 use super::value::{Ended, Outcome, UNNAMED, Value, function_name};
@@ -41,6 +42,8 @@ pub struct Seen {
     pub audit: Option<Audit>,
     /// Gas before.
     pub gas_before: u64,
+    /// What the instance exported after it, where somebody looked.
+    pub state: Option<Digest>,
 }
 
 impl Seen {
@@ -196,7 +199,14 @@ impl Ours {
             },
         };
         let audit = self.store.take_audit();
-        Seen { ended: Ended { outcome, gas: self.store.gas(), peak }, site, backtrace, audit, gas_before }
+        Seen {
+            ended: Ended { outcome, gas: self.store.gas(), peak },
+            site,
+            backtrace,
+            audit,
+            gas_before,
+            state: None,
+        }
     }
 
     fn add(&mut self, instance: Instance) {

@@ -334,7 +334,8 @@ fn shares_table(module: &Module) -> bool {
     imports_table && has_elements
 }
 
-fn argument(argument: &WastArg<'_>) -> Option<Value> {
+/// An argument of a script, unless it is of a type that is not known here.
+pub(super) fn argument(argument: &WastArg<'_>) -> Option<Value> {
     let WastArg::Core(argument) = argument else { return None };
     Some(match argument {
         WastArgCore::I32(value) => Value::I32(*value),

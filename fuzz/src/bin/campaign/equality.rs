@@ -59,6 +59,9 @@ pub(crate) struct Args {
     /// Append a line to the log of campaigns.
     #[arg(long)]
     log: bool,
+    /// What the line says of the processor, where it is emulated: as `qemu cortex-a53`.
+    #[arg(long)]
+    on: Option<String>,
     /// Where modules with a difference are kept, and the seeds being examined: what to look at when the process dies.
     #[arg(long, default_value = "equality-findings")]
     findings: PathBuf,
@@ -94,7 +97,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     );
     let compiler = args.compiler()?;
     let what = if compiler == CompilerTesting::default() { what } else { format!("{what} {compiler:?}") };
-    println!("{what}\n{}", counts.table());
+    let machine = std::env::consts::ARCH;
+    let what = match &args.on {
+        Some(processor) => format!("{what} {machine} ({processor})"),
+        None => format!("{what} {machine}"),
+    };
+    println!("{what}\n{}\n{}", counts.line(), counts.table());
     for finding in &counts.findings {
         finding.save(&args.findings)?;
         if finding.name.ends_with("reduced") {

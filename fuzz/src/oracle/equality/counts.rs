@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use lockstep_gas::Op;
 
+use super::super::digest::Digest;
 use super::super::ours::Seen;
 use super::super::tally::Finding;
 use super::super::value::Outcome;
@@ -35,6 +36,8 @@ pub struct Counts {
     pub executed: [u64; Op::COUNT],
     /// Modules that are refused.
     pub refused: u64,
+    /// What all executions came to: the sum of the modules' digests, which depends on no order.
+    pub digest: Digest,
     /// The differences.
     pub findings: Vec<Finding>,
 }
@@ -51,6 +54,7 @@ impl Default for Counts {
             audited: 0,
             executed: [0; Op::COUNT],
             refused: 0,
+            digest: Digest::default(),
             findings: Vec::new(),
         }
     }
@@ -86,6 +90,7 @@ impl Counts {
         self.audited += other.audited;
         self.executed.iter_mut().zip(other.executed).for_each(|(sum, count)| *sum += count);
         self.refused += other.refused;
+        self.digest.add(other.digest);
         self.findings.extend(other.findings);
     }
 
@@ -106,7 +111,7 @@ impl Counts {
         let rarest = self.executed.iter().min().copied().unwrap_or_default();
         format!(
             "modules={} executions={} returned={percent:.1}% audited={} rarest_operator={rarest} swept={} \
-             charges_all_found={} gas_limits={} stack_limits={} refused={} differences={}",
+             charges_all_found={} gas_limits={} stack_limits={} refused={} digest={} differences={}",
             self.module_count(),
             self.executions,
             self.audited,
@@ -115,6 +120,7 @@ impl Counts {
             self.limits.0,
             self.limits.1,
             self.refused,
+            self.digest.short(),
             self.findings.len(),
         )
     }

@@ -4,6 +4,7 @@
 
 use lockstep_vm::{CompilerTesting, ValType};
 
+use super::super::digest::Hasher;
 use super::super::ours::{Seen, exported_functions};
 use super::super::prepare::NotReady;
 use super::super::recipe::{Kind, Recipe, inputs};
@@ -64,9 +65,12 @@ pub fn examine(seed: u64, options: Options) -> Counts {
         }
     };
     let exports = exported_functions(subject.module());
-    let mut examination = Examination { recipe, subject, exports, counts, linked: None };
+    let mut hasher = Hasher::default();
+    hasher.number(seed);
+    let mut examination = Examination { recipe, subject, exports, counts, hasher, linked: None };
     examination.run(options);
     examination.link(options);
+    examination.counts.digest = examination.hasher.finish();
     examination.counts
 }
 
@@ -87,6 +91,8 @@ struct Examination {
     subject: Subject,
     exports: Vec<(String, Vec<ValType>)>,
     counts: Counts,
+    /// What the module's executions came to.
+    hasher: Hasher,
     /// The two modules, while they are examined.
     linked: Option<(Vec<u8>, Vec<u8>)>,
 }
@@ -153,6 +159,10 @@ impl Examination {
         match self.subject.compare(script, audited) {
             Ok(steps) => {
                 self.counts.count(&steps);
+                for step in &steps {
+                    self.hasher.step(step);
+                    step.state.iter().for_each(|state| self.hasher.text(&state.to_string()));
+                }
                 Some(steps)
             }
             Err(differences) => {
