@@ -79,7 +79,8 @@ pub(crate) fn run(args: &ReplayArgs, output: &mut Output) -> Result<Exit, Failur
             }
             Ok(if outcome.is_equal() { Exit::Ok } else { Exit::Guest })
         }
-        Err((failure, refused)) => {
+        Err(refusal) => {
+            let (failure, refused) = *refusal;
             if args.json {
                 output.json(&refused)?;
             }
@@ -103,7 +104,8 @@ fn executor((name, environment): &(EngineName, Environment)) -> Executor<'_> {
     Executor { name: name.word(), environment }
 }
 
-type Refusal = (Failure, Refused);
+/// What people are told, and what `--json` says.
+type Refusal = Box<(Failure, Refused)>;
 
 fn replay(args: &ReplayArgs) -> Result<Outcome, Refusal> {
     let engines = Engines {
@@ -249,7 +251,7 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
 
 fn plain(failure: Failure) -> Refusal {
     let refused = Refused::new(&failure, None);
-    (failure, refused)
+    Box::new((failure, refused))
 }
 
 fn unreadable(args: &ReplayArgs, error: &BundleError) -> Refusal {
@@ -269,5 +271,5 @@ fn unreadable(args: &ReplayArgs, error: &BundleError) -> Refusal {
         _ => None,
     };
     let refused = Refused::new(&failure, place);
-    (failure, refused)
+    Box::new((failure, refused))
 }

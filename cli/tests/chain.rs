@@ -37,7 +37,7 @@ fn a_token_is_deployed_and_moved() {
     assert_eq!((code, &moved["status"]), (Some(0), &"ok".into()));
     assert_eq!(
         moved["events"][0]["topics"].as_array().unwrap()[1..],
-        [alice.as_str().into(), bob.as_str().into()]
+        [alice.as_str().to_owned(), bob.as_str().to_owned()]
     );
     assert_ne!(moved["state_root"], deployed["state_root"]);
 

@@ -102,8 +102,12 @@ impl Forms {
     fn emit(&mut self, emit: impl FnOnce(&mut X64)) {
         let x = &mut self.x;
         x.ops.ops.clear();
-        (x.sites.clear(), x.fixups.clear(), x.labels.clear());
-        (x.stubs.clear(), x.stub_runs.clear(), x.tables.clear());
+        x.sites.clear();
+        x.fixups.clear();
+        x.labels.clear();
+        x.stubs.clear();
+        x.stub_runs.clear();
+        x.tables.clear();
         emit(x);
     }
 
