@@ -365,7 +365,7 @@ fn wrong_instruction(right: &str, wrong: &str) -> Location {
     let replayed = Bundle::without_traces().replay(Replay::new(executor));
     let difference = replayed.transaction.unwrap();
     let at_tx = (difference.block_index, difference.index);
-    assert!((1, 2) <= at_tx && at_tx < (1, 8), "{at_tx:?}");
+    assert!(((1, 2)..(1, 8)).contains(&at_tx), "{at_tx:?}");
     // Both engines executed together find the same transaction.
     let both = Bundle::without_traces().replay(Replay::new(reference()).against(executor));
     let other = both.transaction.unwrap();
