@@ -3,8 +3,10 @@
 use super::framing::{Checksums, Frames, MAGIC, write};
 use super::record::{BUNDLE_FORMAT, Kind};
 use super::*;
-use crate::{Account, Action, Address, Block, Changes, Database, Environment, MemoryDatabase, Tx, code_hash};
-use codec::Encode;
+use crate::{
+    Account, Action, Address, Block, Changes, Database, Environment, MemoryDatabase, Receipt, Tx, code_hash,
+};
+use codec::{Decode, Encode};
 use lockstep_vm::{Backend, Config, Engine};
 
 fn environment() -> Environment {
@@ -97,7 +99,13 @@ fn contents_with_right_checksums_are_refused_or_told() {
                 match replay(&framed(&changed)) {
                     Err(ReplayError::Bundle(BundleError::Corrupted { .. })) => refused += 1,
                     Err(error) => panic!("record {index}, byte {at}: {error}"),
-                    Ok(replayed) if replayed.is_equal() => equal += 1,
+                    Ok(replayed) if replayed.is_equal() => {
+                        assert!(
+                            decides_nothing(&records[index], &changed[index].1),
+                            "record {index}, byte {at}"
+                        );
+                        equal += 1;
+                    }
                     Ok(replayed) => {
                         differing += 1;
                         if let (Some(difference), 0x01) = (&replayed.transaction, bit) {
@@ -111,7 +119,26 @@ fn contents_with_right_checksums_are_refused_or_told() {
             let _ = replay(&framed(&cut));
         }
     }
-    // Equal are those in what nobody executes: fingerprints, who made it, digests of traces, the digest itself.
-    assert!(refused > 500 && differing > 2_000, "{refused} {differing} {equal}");
-    assert!(equal < 1_500, "{refused} {differing} {equal}");
+    assert!(refused > 300 && differing > 2_000 && equal > 0, "{refused} {differing} {equal}");
+}
+
+/// Whether contents differ in nothing but what no replay of any fingerprint compares: fingerprints, who made the bundle,
+/// traces, and the digest, which `framed` makes right.
+fn decides_nothing((kind, before): &(Kind, Vec<u8>), after: &[u8]) -> bool {
+    let before = &before[..];
+    match kind {
+        Kind::Header => {
+            let [a, b] = [before, after].map(|bytes| Header::decode(&mut &*bytes).unwrap());
+            (a.root, a.traced) == (b.root, b.traced)
+        }
+        Kind::Transaction => {
+            let [a, b] = [before, after].map(|bytes| RecordedTx::decode(&mut &*bytes).unwrap());
+            let receipt = Receipt { fingerprint: a.receipt.fingerprint, ..b.receipt };
+            a.tx == b.tx && a.receipt == receipt && a.changes == b.changes
+        }
+        // No contract here asks for the time, and no receipt has it.
+        Kind::Block => before[..16] == after[..16],
+        Kind::End => before[..48] == after[..48],
+        _ => false,
+    }
 }
