@@ -363,13 +363,13 @@ fn every_size_at_its_boundaries() {
                 let based = probe.based(function);
                 let in_memory =
                     pointers(function).iter().all(|index| range(function, *index, &args) <= MEMORY.into());
+                let is_empty_key = size == 0 && *name == "key_len" && limit.is_some() && !is_seek(function);
+                let is_small = *name == "cap" && is_seek(function) && size < 256;
                 let expected = if !in_memory {
                     (OUT_OF_BOUNDS, based)
                 } else if limit.is_some_and(|limit| size > limit) {
                     (LIMITED, based)
-                } else if size == 0 && *name == "key_len" && limit.is_some() && !is_seek(function) {
-                    (BAD, based)
-                } else if *name == "cap" && is_seek(function) && size < 256 {
+                } else if is_empty_key || is_small {
                     (BAD, based)
                 } else {
                     probe.good(function, &args)

@@ -120,7 +120,7 @@ impl Chain {
     pub(crate) fn on(database: Box<dyn Database>) -> Chain {
         let chain = Chain { database, block: Block { chain: 1, height: 1, time: 1_700_000_000_000 } };
         let owner = Some(Account { balance: OWNED, ..Account::default() });
-        let accounts = [ALICE, BOB, CAROL].map(|address| (address, owner.clone())).into();
+        let accounts = [ALICE, BOB, CAROL].map(|address| (address, owner)).into();
         chain.commit(&Changes { accounts, ..Changes::default() });
         chain
     }

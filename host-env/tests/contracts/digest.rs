@@ -22,7 +22,8 @@ fn of<D: Digest>(bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn chains_are_those_of_others() {
     let (chain, contract) = contract();
-    let functions: [fn(&[u8]) -> Vec<u8>; 6] = [
+    type Hasher = fn(&[u8]) -> Vec<u8>;
+    let functions: [Hasher; 6] = [
         of::<Sha256>,
         of::<Sha3_256>,
         of::<Keccak256>,

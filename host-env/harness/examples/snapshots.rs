@@ -1,4 +1,4 @@
-//! How long a test's steps take: `cargo run -p lockstep-test --example measure`.
+//! How long a test's steps take: `cargo run -p lockstep-test --example snapshots`.
 
 #![allow(clippy::disallowed_methods, reason = "it measures time")]
 
