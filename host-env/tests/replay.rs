@@ -178,17 +178,21 @@ fn records_that_have_moved_are_refused() {
     };
     let order: Vec<usize> = (0..ranges.len()).collect();
     build(&order).unwrap();
+    let refused_at = |order: &[usize]| match build(order).unwrap_err() {
+        BundleError::Corrupted { place, .. } => place.record,
+        error => panic!("{error}"),
+    };
     for index in 0..order.len() {
         let mut without = order.clone();
         without.remove(index);
-        assert!(build(&without).is_err(), "{index}");
+        assert_eq!(refused_at(&without), index as u64);
         let mut doubled = order.clone();
         doubled.insert(index, index);
-        assert!(build(&doubled).is_err(), "{index}");
+        assert_eq!(refused_at(&doubled), index as u64 + 1);
         if index > 0 {
             let mut swapped = order.clone();
             swapped.swap(index - 1, index);
-            assert!(build(&swapped).is_err(), "{index}");
+            assert_eq!(refused_at(&swapped), index as u64 - 1);
         }
     }
     // Records of another bundle with the same header, each at the same place.

@@ -320,6 +320,25 @@ fn a_wrong_root() {
     }
 }
 
+/// Of two differences that workers find at the same time, the one that comes first in the chain is told.
+#[test]
+fn the_first_of_two_differences() {
+    let mut stream = Stream::new(78, &TESTED);
+    let mut recorder = stream.recorder(Vec::new());
+    (0..4).for_each(|_| stream.transfers(&mut recorder, 200));
+    let mut bundle = Bundle::read(&recorder.finish().unwrap().0);
+    // Each block is a chunk: the earlier one ends with a difference, the later one begins with one.
+    bundle.tx((1, 199)).receipt.gas_used += 1;
+    bundle.tx((2, 0)).receipt.gas_used += 1;
+    let bytes = bundle.write();
+    for _ in 0..50 {
+        let replay = Replay::new(tested()).workers(4);
+        let replayed = replay.run(BundleReader::new(&bytes[..]).unwrap(), &|_| {}).unwrap();
+        let found = replayed.transaction.unwrap();
+        assert_eq!((found.block_index, found.index), (1, 199));
+    }
+}
+
 /// Replays with an environment of other rules, which the traces are there to hold it against.
 fn other_rules(environment: &Environment) -> Location {
     let executor = Executor { name: "other", environment };
