@@ -107,7 +107,7 @@ fn a_store_without_its_probe_is_found() {
 /// Lets branches go somewhere else: each is missed.
 #[test]
 fn a_branch_to_nowhere_is_found() {
-    let module = Module::new(&engine(Bounds::Guard), &made::branches()).unwrap();
+    let module = Module::new(&engine(Bounds::Guard), made::branches()).unwrap();
     let ((mut code, map), kind) = (code(&module), kind(&module, Bounds::Guard));
     check(&code, &map, kind).unwrap();
     let (_, entry, end) = map.functions[0];
