@@ -29,12 +29,14 @@ mod op;
 mod plan;
 mod planner;
 mod schedule;
+mod webs;
 
 pub use instrument::{
     Form, InstrumentConfig, InstrumentError, InstrumentErrorKind, METER_GLOBALS, TRAP_OUT_OF_GAS,
     TRAP_STACK_OVERFLOW, instrument,
 };
 pub use op::Op;
-pub use plan::{FunctionPlan, LINKAGE_SLOTS, LocalWeight, Plan, Run, frame_slots};
+pub use plan::{FunctionPlan, LINKAGE_SLOTS, Plan, Run, frame_slots};
 pub use planner::{PlanError, PlanErrorKind, Planner, plan};
 pub use schedule::{PRICE_CEILING, Prices, Schedule, ScheduleError};
+pub use webs::Web;

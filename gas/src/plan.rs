@@ -2,6 +2,7 @@
 //!
 //! Owns the tables that engines read. It must not know how they were made (`planner`) or what reads them.
 
+use crate::webs::Web;
 use alloc::vec::Vec;
 
 /// Slots of every frame that hold no value of the function's own: return address, saved state, padding.
@@ -32,31 +33,20 @@ pub struct Run {
     pub price: u64,
 }
 
-/// How often a local is used, with uses in loops counting for more.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub struct LocalWeight {
-    /// The local's index; parameters come first.
-    pub local: u32,
-    /// The sum over its live `local.get`, `local.set`, `local.tee` of 8 to the power of the loops around each (at
-    /// most 8^6), saturating.
-    pub weight: u32,
-}
-
 /// What the planner found out about a module. Made by [`plan`](crate::plan) or a [`Planner`](crate::Planner).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Plan {
     pub(crate) functions: Vec<Entry>,
     pub(crate) runs: Vec<Run>,
-    pub(crate) weights: Vec<LocalWeight>,
+    pub(crate) webs: Vec<Web>,
     pub(crate) instantiation_price: u64,
 }
 
-/// One function's row; its runs and weights end here and begin where the row before ends.
+/// One function's row; its runs and webs end here and begin where the row before ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Entry {
     pub(crate) runs_end: u32,
-    pub(crate) weights_end: u32,
+    pub(crate) webs_end: u32,
     pub(crate) parameters: u32,
     pub(crate) declared_locals: u32,
     pub(crate) operand_height: u32,
@@ -84,11 +74,11 @@ impl Plan {
     pub fn function(&self, index: usize) -> Option<FunctionPlan<'_>> {
         let entry = *self.functions.get(index)?;
         let before = index.checked_sub(1).and_then(|index| self.functions.get(index));
-        let (runs_start, weights_start) = before.map_or((0, 0), |entry| (entry.runs_end, entry.weights_end));
+        let (runs_start, webs_start) = before.map_or((0, 0), |entry| (entry.runs_end, entry.webs_end));
         Some(FunctionPlan {
             entry,
             runs: self.runs.get(runs_start as usize..entry.runs_end as usize)?,
-            weights: self.weights.get(weights_start as usize..entry.weights_end as usize)?,
+            webs: self.webs.get(webs_start as usize..entry.webs_end as usize)?,
         })
     }
 
@@ -103,7 +93,7 @@ impl Plan {
 pub struct FunctionPlan<'a> {
     entry: Entry,
     runs: &'a [Run],
-    weights: &'a [LocalWeight],
+    webs: &'a [Web],
 }
 
 impl<'a> FunctionPlan<'a> {
@@ -115,9 +105,10 @@ impl<'a> FunctionPlan<'a> {
         self.runs
     }
 
-    /// The locals that live code uses, in the order of their indices.
-    pub const fn local_weights(&self) -> &'a [LocalWeight] {
-        self.weights
+    /// The webs of the locals that live code uses: first those that begin with the body, then the others in the order of
+    /// their starts.
+    pub const fn webs(&self) -> &'a [Web] {
+        self.webs
     }
 
     /// The sum over live calls of 8 to the power of the loops around each (at most 8^6), saturating; tail calls count too.

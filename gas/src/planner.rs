@@ -12,7 +12,8 @@
 //! `if`, `else`, `end`, `br_if`, `call` and `call_indirect` end a run, `loop` begins one; an unconditional transfer is
 //! the last operator of its run, and what follows is dead up to the `else` or `end` that closes the construct.
 
-use crate::plan::{Entry, FunctionPlan, LocalWeight, Plan, Run};
+use crate::plan::{Entry, FunctionPlan, Plan, Run};
+use crate::webs::Webs;
 use crate::{Op, Schedule};
 use alloc::{boxed::Box, vec::Vec};
 use wasmparser::{
@@ -116,7 +117,7 @@ const WEIGHED_LOOPS: u32 = 6;
 ///
 /// Feed it types and functions first, then each body between [`begin_function`](Self::begin_function) and
 /// [`end_function`](Self::end_function): every operator is one call of [`at`](Self::at) followed by the operator's
-/// method of [`VisitOperator`]. It keeps nothing of a body but its runs and weights, and works in time linear in the
+/// method of [`VisitOperator`]. It keeps nothing of a body but its runs and webs, and works in time linear in the
 /// operators.
 pub struct Planner<'s> {
     schedule: &'s Schedule,
@@ -142,9 +143,7 @@ pub struct Planner<'s> {
     call_weight: u32,
     parameters: u32,
     declared_locals: u32,
-    /// Weight of each local; only those in `used_locals` are not 0.
-    weights: Vec<u32>,
-    used_locals: Vec<u32>,
+    webs: Webs,
 }
 
 impl<'s> Planner<'s> {
@@ -169,8 +168,7 @@ impl<'s> Planner<'s> {
             call_weight: 0,
             parameters: 0,
             declared_locals: 0,
-            weights: Vec::new(),
-            used_locals: Vec::new(),
+            webs: Webs::default(),
         }
     }
 
@@ -290,6 +288,7 @@ impl<'s> Planner<'s> {
         self.call_weight = 0;
         self.parameters = arity.parameters;
         self.declared_locals = declared_locals;
+        self.webs.begin();
         Ok(())
     }
 
@@ -324,20 +323,14 @@ impl<'s> Planner<'s> {
         if !self.constructs.is_empty() || self.dead_constructs != 0 {
             return Err(self.error(PlanErrorKind::Unbalanced));
         }
-        self.used_locals.sort_unstable();
-        for local in self.used_locals.drain(..) {
-            if let Some(weight) = self.weights.get_mut(local as usize) {
-                self.plan.weights.push(LocalWeight { local, weight: core::mem::take(weight) });
-            }
-        }
+        self.webs.end(&mut self.plan.webs);
         let count = |length: usize| u32::try_from(length);
-        let (Ok(runs_end), Ok(weights_end)) = (count(self.plan.runs.len()), count(self.plan.weights.len()))
-        else {
+        let (Ok(runs_end), Ok(webs_end)) = (count(self.plan.runs.len()), count(self.plan.webs.len())) else {
             return Err(self.error(PlanErrorKind::TooLarge("the number of runs")));
         };
         self.plan.functions.push(Entry {
             runs_end,
-            weights_end,
+            webs_end,
             parameters: self.parameters,
             declared_locals: self.declared_locals,
             operand_height: self.height_max,
@@ -361,7 +354,7 @@ impl<'s> Planner<'s> {
     pub fn finish(mut self) -> Plan {
         self.plan.functions.shrink_to_fit();
         self.plan.runs.shrink_to_fit();
-        self.plan.weights.shrink_to_fit();
+        self.plan.webs.shrink_to_fit();
         self.plan
     }
 
@@ -472,26 +465,15 @@ impl<'s> Planner<'s> {
     #[inline]
     fn local(&mut self, op: Op, local: u32, pops: u32, pushes: u32) -> Result {
         if self.live {
-            match self.weights.get_mut(local as usize) {
-                Some(weight @ 1..) => *weight = weight.saturating_add(self.use_weight),
-                _ => self.first_use(local)?,
-            }
-        }
-        self.plain(op, pops, pushes)
-    }
-
-    #[cold]
-    fn first_use(&mut self, local: u32) -> Result {
-        let index = local as usize;
-        if index >= self.weights.len() {
             if local >= self.parameters.saturating_add(self.declared_locals) {
                 return Err(self.unknown("local", local));
             }
-            self.weights.resize(index + 1, 0);
+            match op {
+                Op::LocalGet => self.webs.get(local, self.offset, self.use_weight, self.call_weight),
+                _ => self.webs.set(local, self.offset, self.use_weight, self.call_weight),
+            }
         }
-        self.weights[index] = self.use_weight;
-        self.used_locals.push(local);
-        Ok(())
+        self.plain(op, pops, pushes)
     }
 
     fn weigh(&mut self) {
@@ -517,6 +499,7 @@ impl<'s> Planner<'s> {
         }
         self.pop(arity.parameters)?;
         self.enter(Construct { is_loop, base: self.height, arity });
+        self.webs.open(self.offset, is_loop);
         self.push(arity.parameters)
     }
 
@@ -529,6 +512,7 @@ impl<'s> Planner<'s> {
             self.price(Op::Else);
         }
         self.end_run();
+        self.webs.open_else(self.offset);
         self.live = true;
         self.height = construct.base;
         self.push(construct.arity.parameters)
@@ -541,6 +525,7 @@ impl<'s> Planner<'s> {
         }
         let construct = self.constructs.pop().ok_or_else(|| self.error(PlanErrorKind::Unbalanced))?;
         self.label_arities.pop();
+        self.webs.close(self.offset, construct.is_loop, self.call_weight);
         if construct.is_loop {
             self.loops -= 1;
             self.weigh();

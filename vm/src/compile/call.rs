@@ -28,12 +28,13 @@ impl Moves {
 }
 
 impl<M: Masm> Compiler<'_, M> {
-    /// Takes the parameters from where the caller has put them to where this function has them.
-    pub(super) fn receive_arguments(&mut self, parameters: u32) {
+    /// Takes the parameters from where the caller has put them to where this function has them. Of those that come in
+    /// registers only these are needed, a bit for each.
+    pub(super) fn receive_arguments(&mut self, parameters: u32, needed: u64) {
         let in_registers = parameters.min(REGISTERS);
         // First those without a home, so that their registers may become homes of others.
         for local in 0..in_registers.into() {
-            if self.home(local).is_none() {
+            if self.home(local).is_none() && needed & 1 << local != 0 {
                 self.masm.store_slot(FIRST_SLOT + local, Source::Reg(M::ARGUMENTS[local as usize]));
             }
         }
@@ -48,9 +49,10 @@ impl<M: Masm> Compiler<'_, M> {
             // The scratch registers of copying are temporaries, or homes that get their values below.
             self.store_argument_homes(in_registers);
             self.masm.values_to_slots(REGISTERS, parameters - REGISTERS, FIRST_SLOT + u64::from(REGISTERS));
-            for register in self.changed_homes {
+            for register in self.taken {
                 let local = self.home_locals[register.0 as usize];
-                if local < parameters.into() {
+                let is_stored = local >= in_registers.into() || self.changed_homes.contains(register);
+                if local < parameters.into() && is_stored {
                     self.masm.mov(register, Source::Slot(FIRST_SLOT + local));
                     self.state.dirty.remove(register);
                 }
@@ -77,8 +79,7 @@ impl<M: Masm> Compiler<'_, M> {
         self.settle_flags();
         let (parameters, results) = self.env.function_arity(function);
         self.check_arguments(self.env.info.functions[function as usize]);
-        self.store_homes(self.homes);
-        self.pass_arguments(parameters);
+        self.pass_arguments(parameters, true);
         match function.checked_sub(self.env.info.imported_functions) {
             Some(own) => {
                 if self.env.anchors_calls {
@@ -107,7 +108,7 @@ impl<M: Masm> Compiler<'_, M> {
         self.charge();
         self.settle_flags();
         let (parameters, results) = self.env.arity(type_index);
-        self.resolve_callee(type_index, table, parameters);
+        self.resolve_callee(type_index, table, parameters, true);
         self.masm.save_anchor();
         self.masm.call_resolved(self.offset);
         self.masm.restore_anchor();
@@ -123,7 +124,7 @@ impl<M: Masm> Compiler<'_, M> {
         self.settle_flags();
         let (parameters, _) = self.env.function_arity(function);
         self.check_arguments(self.env.info.functions[function as usize]);
-        self.pass_arguments(parameters);
+        self.pass_arguments(parameters, false);
         self.restore_kept();
         match function.checked_sub(self.env.info.imported_functions) {
             Some(own) => {
@@ -145,7 +146,7 @@ impl<M: Masm> Compiler<'_, M> {
         self.charge();
         self.settle_flags();
         let (parameters, _) = self.env.arity(type_index);
-        self.resolve_callee(type_index, table, parameters);
+        self.resolve_callee(type_index, table, parameters, false);
         self.restore_kept();
         self.masm.jump_to_resolved(self.frame_slots, self.offset);
         self.live = false;
@@ -153,7 +154,7 @@ impl<M: Masm> Compiler<'_, M> {
 
     /// Takes the index of an indirect call, then the arguments: leaves the address to call in `RESULT` and the arguments
     /// where they are passed.
-    fn resolve_callee(&mut self, type_index: u32, table: u32, parameters: u32) {
+    fn resolve_callee(&mut self, type_index: u32, table: u32, parameters: u32, returns: bool) {
         let mut index = self.pop();
         // What the address is computed in, and what that needs, is no argument.
         let not = RegSet::of(&[M::RESULT, M::SCRATCH]);
@@ -164,16 +165,15 @@ impl<M: Masm> Compiler<'_, M> {
         self.masm.resolve(self.env.type_ids[type_index as usize], type_index, self.offset);
         self.free.insert(M::SCRATCH);
         self.release(index);
-        self.store_homes(self.homes);
         self.check_arguments(type_index);
         // The result register is taken, so that no argument is moved through it.
-        self.pass_arguments(parameters);
+        self.pass_arguments(parameters, returns);
         self.free.insert(M::RESULT);
     }
 
-    /// Moves the last operands, so many, to where arguments are passed, and all others to their slots. Homes must have
-    /// been stored, unless they are not needed any more.
-    fn pass_arguments(&mut self, count: u32) {
+    /// Moves the last operands, so many, to where arguments are passed, and all others to their slots. Homes are stored if
+    /// the call returns here, so that they are needed again.
+    fn pass_arguments(&mut self, count: u32, returns: bool) {
         let from = self.stack.len() - count as usize;
         if count > REGISTERS {
             // Stale homes are in their slots; so is every argument afterwards.
@@ -195,6 +195,10 @@ impl<M: Masm> Compiler<'_, M> {
             *value = self.pop_unloaded();
         }
         self.spill_all();
+        if returns {
+            self.release_ended();
+            self.store_homes(self.changed_homes);
+        }
         self.move_to(&M::ARGUMENTS, &values[..in_registers]);
         for value in &values[..in_registers] {
             self.release(*value);
@@ -262,7 +266,7 @@ impl<M: Masm> Compiler<'_, M> {
     /// What a call leaves: no home, and its results.
     fn take_results(&mut self, results: u32) {
         self.forget_copies();
-        self.state.stale = self.changed_homes;
+        self.state.stale = self.changed_homes.and(self.taken);
         debug_assert!(self.state.dirty.is_empty(), "a home is lost");
         match results {
             0 => {}
@@ -299,8 +303,7 @@ impl<M: Masm> Compiler<'_, M> {
     /// Asks the runtime for a builtin with the last operands, so many, and these constants.
     pub(super) fn builtin(&mut self, builtin: u64, operands: u32, immediates: &[u32], results: u32) {
         self.settle_flags();
-        self.store_homes(self.homes);
-        self.pass_arguments(operands);
+        self.pass_arguments(operands, true);
         for (register, immediate) in M::ARGUMENTS[operands as usize..].iter().zip(immediates) {
             self.masm.mov(*register, Source::Imm(u64::from(*immediate)));
         }

@@ -19,6 +19,8 @@ use wasmparser::{BlockType, BrTable};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Construct {
     kind: Kind,
+    /// Where it begins.
+    start: u32,
     /// Operands below its parameters.
     base: u32,
     parameters: u32,
@@ -56,6 +58,7 @@ impl<M: Masm> Compiler<'_, M> {
         let label = self.masm.new_label();
         self.constructs.push(Construct {
             kind: Kind::Body,
+            start: 0,
             base: 0,
             parameters: 0,
             results: self.results,
@@ -88,6 +91,7 @@ impl<M: Masm> Compiler<'_, M> {
         };
         self.constructs.push(Construct {
             kind,
+            start: self.offset,
             base,
             parameters,
             results,
@@ -120,8 +124,10 @@ impl<M: Masm> Compiler<'_, M> {
         self.settle_flags();
         let (parameters, results) = self.block_type(ty);
         self.flush_top(parameters);
-        self.load_homes(self.homes);
-        self.state.dirty = self.changed_homes;
+        self.load_needed_homes();
+        self.settle_below(self.stack.len() - parameters as usize);
+        self.release_ended();
+        self.state.dirty = self.changed_homes.and(self.taken);
         let label = self.open(Kind::Loop, parameters, results, Some(self.state));
         self.masm.bind(label);
         self.forget_copies();
@@ -161,12 +167,12 @@ impl<M: Masm> Compiler<'_, M> {
             unreachable!("validated: an `else` has its `if`")
         };
         construct.kind = Kind::Block;
-        let (base, parameters) = (construct.base, construct.parameters);
+        let (base, parameters, start) = (construct.base, construct.parameters, construct.start);
         self.masm.bind(otherwise);
         self.forget_copies();
-        self.state = homes;
         self.live = true;
         self.truncate(base as usize);
+        self.come_together(homes, start);
         for _ in 0..parameters {
             self.stack.push(Place::Slot);
         }
@@ -208,9 +214,10 @@ impl<M: Masm> Compiler<'_, M> {
         }
         self.forget_copies();
         // Code behind a construct that nobody leaves is never reached; it may find anything.
-        self.state = construct.edges.filter(|_| construct.kind != Kind::Loop).unwrap_or(self.lenient());
+        let edges = construct.edges.filter(|_| construct.kind != Kind::Loop).unwrap_or(self.lenient());
         self.live = true;
         self.truncate(construct.base as usize);
+        self.come_together(edges, construct.start);
         if construct.in_register {
             self.take_this(M::RESULT);
             self.push_register(M::RESULT);
@@ -261,7 +268,7 @@ impl<M: Masm> Compiler<'_, M> {
             return;
         }
         match self.constructs[index].edges {
-            Some(homes) => self.agree(homes),
+            Some(homes) => self.agree(homes, self.constructs[index].start),
             None => self.constructs[index].edges = Some(self.lenient()),
         }
     }
@@ -473,7 +480,7 @@ impl<M: Masm> Compiler<'_, M> {
         if construct.kind != Kind::Body
             && let Some(homes) = construct.edges
         {
-            self.agree(homes);
+            self.agree(homes, construct.start);
         }
     }
 

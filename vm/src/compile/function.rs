@@ -5,12 +5,14 @@
 //!
 //! # Locals
 //!
-//! The most used locals have a *home*: a register that is theirs in the whole function. Each has its slot too. A home is
-//! *stale* when only the slot has the value, *dirty* when only the register has it. A call makes all homes stale, so that
-//! what is dirty is stored before; a home is loaded again when it is next used. At a label both sets are what the label's
-//! first edge left, and every later edge loads and stores what it takes to agree.
+//! The plan divides what is done with a local into webs. A web that is worth it has a *home*: a register that is its own
+//! from the set that it begins with to where it ends; then another web may have it. Which web has it now depends on the
+//! place in the body only. Each local has its slot too. A home is *stale* when only the slot has the value, *dirty* when
+//! only the register has it. A call makes all homes stale, so that what is dirty and needed again is stored before; a home is
+//! loaded again when it is next used. At a label both sets are what the label's first edge left, and every later edge loads
+//! and stores what it takes to agree. That concerns webs that began before the label's construct; no other is needed there.
 //!
-//! The others live in their slots. A free register may still hold a *copy* of one: until something takes the register, the
+//! The other webs live in their locals' slots. A free register may still hold a *copy* of one: until something takes the register, the
 //! local is set, or code comes together with other code.
 
 //!
@@ -23,16 +25,15 @@
 
 use super::Env;
 use super::control::Construct;
+use super::homes::{HomeChoice, NO_HOME, Registers};
 use super::masm::{Masm, Reg, RegSet, Source};
 use super::stack::{Place, Stack, Value};
+use crate::abi::REGISTER_ARGUMENTS;
 use alloc::vec::Vec;
-use lockstep_gas::Run;
+use lockstep_gas::{FunctionPlan, Run, Web};
 
 /// The first slot of a frame that belongs to a value.
 pub(super) const FIRST_SLOT: u64 = 3;
-
-/// No home.
-const NO_HOME: u8 = u8::MAX;
 
 /// What homes hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -46,24 +47,18 @@ pub(super) struct Homes {
 /// So many runs are paid for at once at most. Each place where a function may be left pays for them, so this bounds code.
 const UNPAID_MAX: usize = 4;
 
-/// A local must weigh so much for its home to be one that calls keep: saving and giving back costs two moves.
-const KEPT_WEIGHT: u32 = 3;
-
 /// Where an operator's result goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Destination {
     Temp(Reg),
     /// The home of a local that the next operator sets.
-    Home {
-        local: u64,
-        register: Reg,
-    },
+    Home(Reg),
 }
 
 impl Destination {
     pub(super) fn register(self) -> Reg {
         match self {
-            Destination::Temp(register) | Destination::Home { register, .. } => register,
+            Destination::Temp(register) | Destination::Home(register) => register,
         }
     }
 }
@@ -96,13 +91,20 @@ pub(super) struct Compiler<'m, M> {
     /// Registers that an operand on the stack is in, and at which depth.
     pub(super) owned: RegSet,
     owners: [u32; 32],
-    /// Registers that are some local's home, and whose.
-    pub(super) homes: RegSet,
+    /// The webs of the function, their homes, and the one that begins next.
+    webs: &'m [Web],
+    choice: HomeChoice,
+    next_web: usize,
+    /// Registers that are some web's home at some time; those of them that one has now, its local, where it begins and ends.
+    homes: RegSet,
+    pub(super) taken: RegSet,
     pub(super) home_locals: [u64; 32],
+    home_starts: [u32; 32],
+    home_ends: [u32; 32],
     /// Homes that calls change.
     pub(super) changed_homes: RegSet,
     pub(super) state: Homes,
-    /// The home of every local.
+    /// The home that each local has now.
     local_homes: Vec<u8>,
     /// Registers that hold a copy of a local, and of which; and where each local's copy is.
     copies: RegSet,
@@ -112,7 +114,6 @@ pub(super) struct Compiler<'m, M> {
     pub(super) is_set: bool,
     /// The next operator adds what has been added already.
     pub(super) is_added: bool,
-    chosen: Vec<(u32, u32)>,
     pub(super) labels: Vec<super::masm::Label>,
 }
 
@@ -137,8 +138,14 @@ impl<'m, M: Masm> Compiler<'m, M> {
             free: RegSet::EMPTY,
             owned: RegSet::EMPTY,
             owners: [0; 32],
+            webs: &[],
+            choice: HomeChoice::default(),
+            next_web: 0,
             homes: RegSet::EMPTY,
+            taken: RegSet::EMPTY,
             home_locals: [0; 32],
+            home_starts: [0; 32],
+            home_ends: [0; 32],
             changed_homes: RegSet::EMPTY,
             state: Homes::default(),
             local_homes: Vec::new(),
@@ -147,7 +154,6 @@ impl<'m, M: Masm> Compiler<'m, M> {
             local_copies: Vec::new(),
             is_set: false,
             is_added: false,
-            chosen: Vec::new(),
             labels: Vec::new(),
         }
     }
@@ -177,100 +183,175 @@ impl<'m, M: Masm> Compiler<'m, M> {
             self.local_homes.resize(locals as usize, NO_HOME);
             self.local_copies.resize(locals as usize, NO_HOME);
         }
-        for used in plan.local_weights() {
-            self.stack.forget(used.local.into());
+        self.webs = plan.webs();
+        for web in self.webs {
+            self.stack.forget(web.local.into());
         }
-
-        let weights = plan.local_weights().iter().map(|used| (used.local, used.weight));
-        self.assign_homes(weights, plan.call_weight() > 1);
+        self.choose_homes(plan, locals as usize);
         self.masm.enter(self.frame_slots, !env.options.unmetered, body.bytes.start);
-        for register in self.homes.and(M::KEPT) {
-            let slot = self.local_slot(self.home_locals[register.0 as usize]);
-            self.masm.store_slot(slot, Source::Reg(register));
+        for (local, register) in &self.choice.kept {
+            self.masm.store_slot(FIRST_SLOT + u64::from(*local), Source::Reg(*register));
         }
-        self.receive_arguments(parameters);
-        for used in plan.local_weights() {
-            let local = u64::from(used.local);
-            if used.local >= parameters && self.home(local).is_none() {
-                self.masm.store_slot(self.local_slot(local), Source::Imm(0));
-            }
-        }
-        for register in self.homes {
-            if self.home_locals[register.0 as usize] >= parameters.into() {
-                self.masm.zero(register);
-            }
-        }
+        self.begin_body(parameters);
         self.begin_run();
         self.open_body();
         self.operators(index);
         self.masm.finish();
 
         self.forget_copies();
-        for register in self.homes {
-            self.local_homes[self.home_locals[register.0 as usize] as usize] = NO_HOME;
+        for register in self.taken {
+            self.release_home(register);
         }
     }
 
-    /// Gives homes to the locals that weigh most.
-    fn assign_homes(&mut self, weights: impl Iterator<Item = (u32, u32)>, calls_often: bool) {
+    /// Chooses homes, and which registers are for operands.
+    fn choose_homes(&mut self, plan: FunctionPlan<'_>, locals: usize) {
+        let most = self.env.options.homes_max.map_or(usize::MAX, usize::from);
+        let mut usable = RegSet::EMPTY;
+        let mut available = M::TEMPS;
         let imported_base = self.env.imports_memory().then_some(M::IMPORTED_BASE);
-        let count = M::HOMES.len() - usize::from(imported_base.is_some());
-        let count = self.env.options.homes_max.map_or(count, |most| count.min(most.into()));
-        let chosen = &mut self.chosen;
-        chosen.clear();
-        for (local, weight) in weights {
-            if chosen.len() == count {
-                if chosen.last().is_none_or(|last| weight <= last.1) {
-                    continue;
-                }
-                chosen.pop();
+        let mut count = 0;
+        for register in M::HOMES.iter().filter(|register| Some(**register) != imported_base) {
+            available.insert(*register);
+            if count < most {
+                usable.insert(*register);
+                count += 1;
             }
-            let at = chosen.partition_point(|(_, other)| *other >= weight);
-            chosen.insert(at, (local, weight));
         }
-
-        let mut unassigned = RegSet::of(M::HOMES);
-        if let Some(base) = imported_base {
-            unassigned.remove(base);
-        }
-        let available = M::TEMPS.union(unassigned);
-        self.homes = RegSet::EMPTY;
-        for at in 0..self.chosen.len() {
-            let (local, weight) = self.chosen[at];
-            // A kept home's slot holds what its register held before, so that no argument may arrive there.
-            let arrives_in_slot = local < self.parameters && local as usize >= M::ARGUMENTS.len();
-            let kept =
-                if arrives_in_slot || weight < KEPT_WEIGHT { RegSet::EMPTY } else { unassigned.and(M::KEPT) };
-            let changed = unassigned.minus(M::KEPT);
-            // An argument that arrives in a home stays there, unless it would have to be stored for every call.
-            let argument = (local < self.parameters)
-                .then(|| M::ARGUMENTS.get(local as usize))
-                .flatten()
-                .filter(|register| changed.contains(**register));
-            let register = match (calls_often, argument) {
-                (false, Some(register)) => Some(*register),
-                (true, _) => kept.first().or(argument.copied()).or(self.home_among(changed)),
-                (false, None) => self.home_among(changed).or(kept.first()),
-            };
-            let Some(register) = register else { continue };
-            unassigned.remove(register);
-            self.homes.insert(register);
-            self.home_locals[register.0 as usize] = local.into();
-            self.local_homes[local as usize] = register.number();
-        }
+        let registers = Registers {
+            order: M::HOMES,
+            usable,
+            kept: M::KEPT,
+            arguments: &M::ARGUMENTS,
+            parameters: self.parameters,
+        };
+        self.homes = self.choice.choose(plan.webs(), locals, &registers);
         let available = if self.env.options.homes_max.is_some() { M::TEMPS } else { available };
         self.pool = available.minus(self.homes).minus(M::KEPT);
         self.free = self.pool;
         self.owned = RegSet::EMPTY;
         self.changed_homes = self.homes.minus(M::KEPT);
-        self.state = Homes { stale: RegSet::EMPTY, dirty: self.changed_homes };
+        self.taken = RegSet::EMPTY;
+        self.state = Homes::default();
     }
 
-    /// The first of these in the order of homes, and an argument's register only as the last: an argument may need it.
-    fn home_among(&self, registers: RegSet) -> Option<Reg> {
-        let is_argument = |register: &Reg| M::ARGUMENTS.contains(register);
-        let mut homes = M::HOMES.iter().copied().filter(|register| registers.contains(*register));
-        homes.clone().find(|register| !is_argument(register)).or_else(|| homes.next())
+    /// Lets the webs begin that begin with the body: with an argument or zero.
+    fn begin_body(&mut self, parameters: u32) {
+        let webs = self.webs;
+        let count = webs.partition_point(|web| web.start == 0);
+        let (webs, _) = webs.split_at(count);
+        let mut needed = 0u64;
+        for (at, web) in webs.iter().enumerate() {
+            if let Some(home) = self.choice.of(at) {
+                self.take_home(home, web);
+            }
+            if web.local < REGISTER_ARGUMENTS as u32 {
+                needed |= 1 << web.local;
+            }
+        }
+        self.next_web = count;
+        self.state.dirty = self.changed_homes.and(self.taken);
+        self.receive_arguments(parameters, needed);
+        for web in webs.iter().filter(|web| web.local >= parameters) {
+            match self.home(web.local.into()) {
+                Some(home) => self.masm.zero(home),
+                None => self.masm.store_slot(self.local_slot(web.local.into()), Source::Imm(0)),
+            }
+        }
+    }
+
+    /// Makes a register that no web has the home of one.
+    fn take_home(&mut self, home: Reg, web: &Web) {
+        self.taken.insert(home);
+        let at = home.0 as usize;
+        self.home_locals[at] = web.local.into();
+        self.home_starts[at] = web.start;
+        self.home_ends[at] = web.end;
+        self.local_homes[web.local as usize] = home.number();
+    }
+
+    /// Notes that no web has a home any more: what it holds is not needed.
+    fn release_home(&mut self, home: Reg) {
+        self.taken.remove(home);
+        self.state.stale.remove(home);
+        self.state.dirty.remove(home);
+        self.local_homes[self.home_locals[home.0 as usize] as usize] = NO_HOME;
+    }
+
+    /// Whether the operator that stands there begins a web.
+    #[inline]
+    fn begins_web(&self, at: u32) -> bool {
+        self.webs.get(self.next_web).is_some_and(|web| web.start == at)
+    }
+
+    /// The home that a local has when the operator that stands there sets it.
+    #[inline]
+    pub(super) fn home_set_at(&self, local: u64, at: u32) -> Option<Reg> {
+        if self.begins_web(at) { self.choice.of(self.next_web) } else { self.home(local) }
+    }
+
+    /// Begins a web if the operator at hand does, which sets this local. Operands are no aliases of it.
+    #[inline]
+    pub(super) fn begin_web(&mut self, local: u64) {
+        if self.begins_web(self.offset) {
+            self.begin_next_web(local);
+        }
+    }
+
+    fn begin_next_web(&mut self, local: u64) {
+        let web = &self.webs[self.next_web];
+        debug_assert_eq!(u64::from(web.local), local, "a web begins where its local is not set");
+        match self.home(local) {
+            Some(home) => self.release_home(home),
+            None => self.forget_copy(local),
+        }
+        if let Some(home) = self.choice.of(self.next_web) {
+            if self.taken.contains(home) {
+                self.detach(self.home_locals[home.0 as usize]);
+                self.release_home(home);
+            }
+            self.take_home(home, web);
+        }
+        self.next_web += 1;
+    }
+
+    /// The same where the web goes on with the value that the local has, and where that is.
+    pub(super) fn begin_same_web(&mut self, local: u64) {
+        if self.begins_web(self.offset) {
+            let web = &self.webs[self.next_web];
+            self.next_web += 1;
+            if let Some(home) = self.home(local) {
+                self.take_home(home, web);
+            }
+        }
+    }
+
+    /// Whether a web has ended, and no operand is an alias of its local.
+    fn is_over(&self, home: Reg) -> bool {
+        let at = home.0 as usize;
+        self.home_ends[at] < self.offset && self.stack.alias(self.home_locals[at]).is_none()
+    }
+
+    /// Releases the homes of webs that are over.
+    pub(super) fn release_ended(&mut self) {
+        for home in self.changed_homes.and(self.taken) {
+            if self.is_over(home) {
+                self.release_home(home);
+            }
+        }
+    }
+
+    /// What homes hold where edges come together that have left them like this, at a label of a construct that begins there.
+    /// Webs that began in it are over.
+    pub(super) fn come_together(&mut self, edges: Homes, construct: u32) {
+        self.state = edges;
+        for home in self.taken {
+            if self.home_starts[home.0 as usize] >= construct {
+                self.release_home(home);
+            }
+        }
+        let taken = self.changed_homes.and(self.taken);
+        self.state = Homes { stale: edges.stale.and(taken), dirty: edges.dirty.and(taken) };
     }
 
     /// The home of a local.
@@ -303,6 +384,15 @@ impl<'m, M: Masm> Compiler<'m, M> {
         assert_eq!(self.free.union(self.owned), self.pool, "a register is lost, at {:#x}", self.offset);
         assert!(self.state.stale.and(self.state.dirty).is_empty(), "a home has no value");
         assert!(self.copies.minus(self.free).is_empty(), "a copy is in use, at {:#x}", self.offset);
+        let changed = self.taken.and(self.changed_homes);
+        assert!(
+            self.state.stale.union(self.state.dirty).minus(changed).is_empty(),
+            "nobody's home has a value"
+        );
+        for home in self.taken {
+            let local = self.home_locals[home.0 as usize];
+            assert_eq!(self.home(local), Some(home), "local {local} at {:#x}", self.offset);
+        }
         for register in self.owned {
             let depth = self.owners[register.0 as usize] as usize;
             assert_eq!(self.stack.place(depth), Place::Reg(register), "at {:#x}", self.offset);
@@ -691,8 +781,14 @@ impl<M: Masm> Compiler<'_, M> {
             [low, high, ..] if high < 0x80 => u64::from(low & 0x7f) | u64::from(high) << 7,
             _ => return None,
         };
-        let register = self.home(local)?;
-        if self.stack.alias(local).is_some() { None } else { Some(Destination::Home { local, register }) }
+        let home = self.home_set_at(local, next)?;
+        let is_another = self.taken.contains(home) && self.home_locals[home.0 as usize] != local;
+        if self.stack.alias(local).is_some()
+            || is_another && self.stack.alias(self.home_locals[home.0 as usize]).is_some()
+        {
+            return None;
+        }
+        Some(Destination::Home(home))
     }
 
     /// Puts an operator's result, which is where [`destination`](Self::destination) said, on the stack.
@@ -700,10 +796,7 @@ impl<M: Masm> Compiler<'_, M> {
     pub(super) fn push_destination(&mut self, destination: Destination) {
         match destination {
             Destination::Temp(register) => self.push_register(register),
-            Destination::Home { register, .. } => {
-                self.home_set(register);
-                self.is_set = true;
-            }
+            Destination::Home(_) => self.is_set = true,
         }
     }
 
@@ -718,9 +811,8 @@ impl<M: Masm> Compiler<'_, M> {
 
     /// Gives back the registers that calls keep: the function is about to be left.
     pub(super) fn restore_kept(&mut self) {
-        for register in self.homes.and(M::KEPT) {
-            let slot = self.local_slot(self.home_locals[register.0 as usize]);
-            self.masm.mov(register, Source::Slot(slot));
+        for (local, register) in &self.choice.kept {
+            self.masm.mov(*register, Source::Slot(FIRST_SLOT + u64::from(*local)));
         }
     }
 
@@ -750,6 +842,15 @@ impl<M: Masm> Compiler<'_, M> {
         self.state.dirty = self.state.dirty.minus(homes);
     }
 
+    /// Loads the homes of webs that are needed behind the operator at hand.
+    pub(super) fn load_needed_homes(&mut self) {
+        for home in self.state.stale {
+            if self.home_ends[home.0 as usize] > self.offset {
+                self.load_homes(RegSet::of(&[home]));
+            }
+        }
+    }
+
     /// Loads the homes that have no value, and these only.
     pub(super) fn load_homes(&mut self, homes: RegSet) {
         for register in self.state.stale.and(homes) {
@@ -759,14 +860,22 @@ impl<M: Masm> Compiler<'_, M> {
         self.state.stale = self.state.stale.minus(homes);
     }
 
-    /// Lets homes be as an edge's target has them. Only adds to what is known, so that both sides of a branch profit.
-    pub(super) fn agree(&mut self, target: Homes) {
-        self.load_homes(self.homes.minus(target.stale));
-        self.store_homes(self.homes.minus(target.dirty));
+    /// Lets homes be as an edge's target has them, a label of the construct that begins there. Only adds to what is known, so
+    /// that both sides of a branch profit.
+    pub(super) fn agree(&mut self, target: Homes, construct: u32) {
+        let differ = self.state.stale.minus(target.stale).union(self.state.dirty.minus(target.dirty));
+        let mut needed = RegSet::EMPTY;
+        for home in differ {
+            if self.home_starts[home.0 as usize] < construct {
+                needed.insert(home);
+            }
+        }
+        self.load_homes(needed.minus(target.stale));
+        self.store_homes(needed.minus(target.dirty));
     }
 
     /// What a label is to have whose first edge comes from here.
     pub(super) fn lenient(&self) -> Homes {
-        Homes { stale: self.state.stale, dirty: self.changed_homes.minus(self.state.stale) }
+        Homes { stale: self.state.stale, dirty: self.changed_homes.and(self.taken).minus(self.state.stale) }
     }
 }

@@ -42,6 +42,17 @@ impl RegSet {
         RegSet(bits)
     }
 
+    pub(super) fn of_iter(registers: impl Iterator<Item = Reg>) -> RegSet {
+        let mut set = RegSet::EMPTY;
+        registers.for_each(|register| set.insert(register));
+        set
+    }
+
+    /// How many there are.
+    pub(super) fn len(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
     pub(super) fn contains(self, register: Reg) -> bool {
         self.0 & (1 << register.0) != 0
     }

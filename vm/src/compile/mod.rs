@@ -17,6 +17,7 @@ mod checks;
 mod control;
 mod fold;
 mod function;
+mod homes;
 mod machine;
 mod magic;
 mod masm;

@@ -70,7 +70,7 @@ impl<M: Masm> Compiler<'_, M> {
                 self.release_but(a, dst);
                 self.release_but(b, dst);
             }
-            Destination::Home { .. } => {
+            Destination::Home(_) => {
                 self.release(a);
                 self.release(b);
             }
@@ -388,29 +388,37 @@ impl<M: Masm> Compiler<'_, M> {
     }
 
     pub(super) fn local_set(&mut self, local: u64) {
+        let home = self.home_set_at(local, self.offset);
         if core::mem::take(&mut self.is_set) {
-            return;
+            self.begin_web(local);
+            return self.home_set(home.expect("a home has been set"));
         }
         if let Some(Place::Flags(cond)) = self.stack.top()
-            && let Some(home) = self.home(local)
+            && let Some(home) = home
         {
             self.stack.pop();
             self.detach(local);
+            self.begin_web(local);
             self.masm.set(cond, home);
             self.home_set(home);
             return;
         }
-        if self.stack.top() == Some(Place::Local(local)) {
-            return self.drop_operand();
+        let is_same = home == self.home(local);
+        if self.stack.top() == Some(Place::Local(local)) && is_same {
+            self.drop_operand();
+            return self.begin_same_web(local);
         }
         let mut value = self.pop();
         if let Value::Copy(register) = value
             && self.is_copy_of(register, local)
+            && is_same
         {
-            return self.release(value);
+            self.release(value);
+            return self.begin_same_web(local);
         }
         self.detach(local);
-        match self.home(local) {
+        self.begin_web(local);
+        match home {
             Some(home) => {
                 let source = value.source();
                 self.masm.mov(home, source);
@@ -433,11 +441,8 @@ impl<M: Masm> Compiler<'_, M> {
     }
 
     pub(super) fn local_tee(&mut self, local: u64) {
-        if core::mem::take(&mut self.is_set) {
-            self.stack.push(Place::Local(local));
-            return;
-        }
-        let constant = self.stack.top().filter(|place| matches!(place, Place::Const(_)));
+        let is_set = self.is_set;
+        let constant = self.stack.top().filter(|place| !is_set && matches!(place, Place::Const(_)));
         self.local_set(local);
         self.stack.push(constant.unwrap_or(Place::Local(local)));
     }
