@@ -106,10 +106,13 @@ pub(crate) fn run(args: &ProfileArgs, output: &mut Output) -> Result<Exit, Failu
         fold_recursion: !args.unfold_recursion,
         ..ProfileOptions::default()
     };
+    let is_scenario = args.file.as_ref().is_some_and(|file| test::is_file(&file.to_string_lossy()));
     let done = match (&args.call, &args.file, &args.invoke) {
         (Some(address), ..) => transaction(args, address, options)?,
-        (None, Some(file), Some(invoke)) if args.step.is_none() => call(args, file, invoke, options)?,
-        (None, Some(file), None) if test::is_file(&file.to_string_lossy()) => scenario(args, file, options)?,
+        (None, Some(file), Some(invoke)) if args.step.is_none() && !is_scenario => {
+            call(args, file, invoke, options)?
+        }
+        (None, Some(file), None) if is_scenario => scenario(args, file, options)?,
         _ => {
             return Err(Failure::usage("usage", "nothing to profile").help(
                 "give a module and `--invoke NAME`, a scenario (`.toml`), or `--call ADDRESS --state FILE`",
