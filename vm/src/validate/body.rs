@@ -6,7 +6,7 @@
 //! operator, and asks wasmparser about every body that the quick check accepts.
 
 use super::checker::{Checker, Unsure};
-use super::operator::{Counts, Names, Visitor};
+use super::operator::{Counts, Visitor};
 use super::{Refusal, Result, Session, body_place, module_offset, value_type};
 use crate::limits::Limit;
 use crate::operators::Operators;
