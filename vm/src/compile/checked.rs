@@ -105,6 +105,7 @@ impl<M: Masm> Masm for Checked<M> {
     const DIVIDEND: Reg = M::DIVIDEND;
     const REMAINDER: Reg = M::REMAINDER;
     const DISTANCE: Reg = M::DISTANCE;
+    const ADDS_SHIFTED: bool = M::ADDS_SHIFTED;
 
     hand_on! {
         site(&mut self, wasm: u32);
@@ -197,6 +198,13 @@ impl<M: Masm> Masm for Checked<M> {
         self.check_register(size, lhs);
         self.check(size, distance);
         self.machine.shift(op, size, dst, lhs, distance);
+        self.check_register(size, dst);
+    }
+
+    fn add_shifted(&mut self, size: Size, dst: Reg, lhs: Reg, rhs: Reg, distance: u8) {
+        self.check_register(size, lhs);
+        self.check_register(size, rhs);
+        self.machine.add_shifted(size, dst, lhs, rhs, distance);
         self.check_register(size, dst);
     }
 

@@ -110,6 +110,8 @@ pub(super) struct Compiler<'m, M> {
     local_copies: Vec<u8>,
     /// The next operator sets a local that has its value already.
     pub(super) is_set: bool,
+    /// The next operator adds what has been added already.
+    pub(super) is_added: bool,
     chosen: Vec<(u32, u32)>,
     pub(super) labels: Vec<super::masm::Label>,
 }
@@ -144,6 +146,7 @@ impl<'m, M: Masm> Compiler<'m, M> {
             copied_locals: [0; 32],
             local_copies: Vec::new(),
             is_set: false,
+            is_added: false,
             chosen: Vec::new(),
             labels: Vec::new(),
         }

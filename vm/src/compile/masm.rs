@@ -361,6 +361,8 @@ pub(super) trait Masm {
     const REMAINDER: Reg;
     /// Where the distance of a shift must be that is not constant; a temporary.
     const DISTANCE: Reg;
+    /// Whether [`add_shifted`](Self::add_shifted) is there.
+    const ADDS_SHIFTED: bool = false;
 
     /// The operator that comes next stands there. Of use to machines that are [checked](super::checked) only.
     fn operator(&mut self, _wasm: u32) {}
@@ -417,6 +419,10 @@ pub(super) trait Masm {
     /// this case `dst` is another.
     fn shift(&mut self, op: Shift, size: Size, dst: Reg, lhs: Reg, distance: Source);
     fn shifts_freely(&self, op: Shift) -> bool;
+    /// Adds `rhs`, shifted left by 1, 2 or 3, to `lhs`; leaves the flags alone.
+    fn add_shifted(&mut self, _size: Size, _dst: Reg, _lhs: Reg, _rhs: Reg, _distance: u8) {
+        unreachable!("the driver asks first")
+    }
     /// The dividend is in `DIVIDEND`; `rhs` is neither that nor `REMAINDER`, both of which it changes, and no immediate.
     fn divide(&mut self, op: Division, size: Size, rhs: Source, divisor: Divisor, wasm: u32);
     /// Divides `DIVIDEND`, without a sign, by a constant: the quotient is in `REMAINDER`, and `DIVIDEND` is changed. `copy`

@@ -21,6 +21,9 @@ impl<M: Masm> Compiler<'_, M> {
     }
 
     pub(super) fn alu(&mut self, op: Alu, size: Size) {
+        if core::mem::take(&mut self.is_added) {
+            return;
+        }
         let (mut b, mut a) = (self.pop(), self.pop());
         if let (Value::Const(a), Value::Const(b)) = (a, b) {
             self.stack.push(Place::Const(fold::alu(op, size, a, b)));
@@ -82,6 +85,9 @@ impl<M: Masm> Compiler<'_, M> {
                 self.stack.push(Place::Const(fold::shift(op, size, a, distance)));
                 return;
             }
+            if op == Shift::Shl && self.is_added_next(size, distance) {
+                return self.add_shifted(size, a, distance as u8);
+            }
             let destination = self.destination(self.offset + 1, a, b);
             let dst = destination.register();
             let lhs = match a.source() {
@@ -117,6 +123,28 @@ impl<M: Masm> Compiler<'_, M> {
         };
         self.masm.shift(op, size, destination.register(), lhs, Source::Reg(M::DISTANCE));
         self.finish_binary(destination, a, b);
+    }
+
+    /// Whether the operator that comes next adds to another operand what is shifted left by so many, and there is an
+    /// instruction for both.
+    fn is_added_next(&self, size: Size, distance: u64) -> bool {
+        const I32_ADD: u8 = 0x6a;
+        const I64_ADD: u8 = 0x7c;
+        let add = if size == Size::S32 { I32_ADD } else { I64_ADD };
+        M::ADDS_SHIFTED
+            && matches!(distance, 1..=3)
+            && self.env.bytes.get(self.offset as usize + 1) == Some(&add)
+            && !matches!(self.stack.top(), None | Some(Place::Const(_)))
+    }
+
+    /// Shifts an operand and adds it to the last one: this operator and the next.
+    fn add_shifted(&mut self, size: Size, mut shifted: Value, distance: u8) {
+        let mut other = self.pop();
+        let (rhs, lhs) = (self.in_register(&mut shifted), self.in_register(&mut other));
+        let destination = self.destination(self.offset + 2, other, shifted);
+        self.masm.add_shifted(size, destination.register(), lhs, rhs, distance);
+        self.finish_binary(destination, other, shifted);
+        self.is_added = true;
     }
 
     pub(super) fn divide(&mut self, op: Division, size: Size) {

@@ -176,6 +176,16 @@ impl X64 {
         }
     }
 
+    /// `dst := base + (index << distance)`, for distances up to 3.
+    pub(super) fn lea_scaled(&mut self, size: Size, dst: Reg, base: Reg, index: Reg, distance: u8) {
+        const SIB: u64 = 4;
+        debug_assert!(distance <= 3 && index != RSP);
+        let head = Head::new(size, LEA, dst, base, index, false);
+        let scaled = u64::from(distance) << 6 | (index.0 & 7) << 3 | base.0 & 7;
+        // With a displacement every register can be a base.
+        self.put(head.with(0x40 | (dst.0 & 7) << 3 | SIB).with(scaled).with(0));
+    }
+
     /// An instruction with two registers.
     #[inline(never)]
     pub(super) fn rr(&mut self, size: Size, op: Op, reg: Reg, rm: Reg) {

@@ -130,6 +130,18 @@ enum Stub {
     },
 }
 
+/// The register, of this width, that the flags tell as if it had been tested, as long as nothing has been emitted since.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Tested {
+    position: u32,
+    register: Reg,
+    size: Size,
+}
+
+impl Tested {
+    const NOTHING: Tested = Tested { position: NONE, register: Reg(0), size: Size::S32 };
+}
+
 pub(super) struct X64 {
     ops: SimpleAssembler,
     sites: Vec<Site>,
@@ -143,6 +155,7 @@ pub(super) struct X64 {
     tables: Vec<(u32, u32)>,
     cpu: CpuFeatures,
     explicit_bounds: bool,
+    tested: Tested,
     /// The register that holds the base of memory 0.
     memory: Reg,
 }
@@ -170,6 +183,7 @@ impl Machine for X64 {
             tables: Vec::new(),
             cpu: env.options.cpu,
             explicit_bounds: env.options.explicit_bounds,
+            tested: Tested::NOTHING,
             memory: if env.imports_memory() { R13 } else { R14 },
         }
     }
@@ -442,6 +456,7 @@ impl Masm for X64 {
     const DIVIDEND: Reg = RAX;
     const REMAINDER: Reg = RDX;
     const DISTANCE: Reg = RCX;
+    const ADDS_SHIFTED: bool = true;
 
     fn check_upper_half(&mut self, value: Source, wasm: u32) {
         let half = match value {
@@ -473,6 +488,7 @@ impl Masm for X64 {
 
     fn bind(&mut self, label: Label) {
         let here = self.position();
+        self.tested = Tested::NOTHING;
         let state = &mut self.labels[label.0 as usize];
         state.position = here;
         let mut at = core::mem::replace(&mut state.jumps, NONE);
@@ -723,14 +739,17 @@ impl Masm for X64 {
             Alu::And => {
                 let rhs = self.merge_left(dst, lhs, rhs);
                 self.rsi(size, AND, AND_IMM, dst, rhs);
+                self.tested = Tested { position: self.position(), register: dst, size };
             }
             Alu::Or => {
                 let rhs = self.merge_left(dst, lhs, rhs);
                 self.rsi(size, OR, OR_IMM, dst, rhs);
+                self.tested = Tested { position: self.position(), register: dst, size };
             }
             Alu::Xor => {
                 let rhs = self.merge_left(dst, lhs, rhs);
                 self.rsi(size, XOR, XOR_IMM, dst, rhs);
+                self.tested = Tested { position: self.position(), register: dst, size };
             }
             Alu::Mul => match rhs {
                 Source::Imm(value) if value.is_power_of_two() => {
@@ -793,6 +812,10 @@ impl Masm for X64 {
             }
             Source::Slot(_) => unreachable!("a distance is in a register"),
         }
+    }
+
+    fn add_shifted(&mut self, size: Size, dst: Reg, lhs: Reg, rhs: Reg, distance: u8) {
+        self.lea_scaled(size, dst, lhs, rhs, distance);
     }
 
     fn shifts_freely(&self, op: Shift) -> bool {
@@ -909,7 +932,9 @@ impl Masm for X64 {
     }
 
     fn test(&mut self, size: Size, value: Reg) {
-        self.rr(size, TEST, value, value);
+        if self.tested != (Tested { position: self.position(), register: value, size }) {
+            self.rr(size, TEST, value, value);
+        }
     }
 
     fn set(&mut self, cond: Cond, dst: Reg) {
