@@ -53,11 +53,11 @@ fn a_step_of_a_scenario_and_all_of_them() {
     let steps = test["scenarios"][0]["steps"].as_array().unwrap().clone();
     let gas = |step: &serde_json::Value| step["gas_used"].as_u64().unwrap_or(0);
     let third = steps.iter().find(|step| step["step"] == 3).unwrap();
-    assert_eq!(sum(&ran.text()), gas(third), "{}", ran.text());
+    assert_eq!(sum(ran.text()), gas(third), "{}", ran.text());
     assert!(ran.text().contains("token call;call;") && ran.text().contains(";lockstep.storage_get "));
 
     let all = lockstep(&["profile", ALLOWANCE, "--folded", "-"]).clean();
-    assert_eq!(sum(&all.text()), steps.iter().map(gas).sum::<u64>(), "{}", all.text());
+    assert_eq!(sum(all.text()), steps.iter().map(gas).sum::<u64>(), "{}", all.text());
     assert!(all.text().lines().any(|line| line.starts_with("1. init(\"Gold\", 500) by alice on token;")));
 
     for words in [
