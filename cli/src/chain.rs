@@ -12,48 +12,50 @@ use clap::Args;
 use lockstep_host_env::replay::Recorder;
 use lockstep_host_env::{
     Action, Address, Block, CommitError, Database, EmbeddedDatabase, Environment, ExecuteError, Executed,
-    Hash, Status, StorageError, Tx,
+    Hash, Status, Storage, StorageError, Tx,
 };
+use lockstep_vm::ProfileOptions;
 use serde::Serialize;
 use std::cell::RefCell;
 use std::fmt::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What both commands are told.
 #[derive(Args, Debug)]
 pub(crate) struct ChainArgs {
     /// The file that holds the chain's state; made where there is none
     #[arg(long, value_name = "FILE")]
-    state: PathBuf,
+    pub(crate) state: PathBuf,
     /// Who sends: an address (`0x` and 64 digits), or a name, which stands for the hash of it
     #[arg(long, value_name = "WHO", default_value = "alice")]
-    from: String,
+    pub(crate) from: String,
     /// The input: bytes (`0x...`), or a text
     #[arg(long, value_name = "BYTES", default_value = "0x", allow_hyphen_values = true)]
-    input: String,
+    pub(crate) input: String,
     /// The amount that goes with it
     #[arg(long, value_name = "N", default_value_t = 0)]
-    value: u128,
+    pub(crate) value: u128,
     /// The gas that each transaction may use
     #[arg(long, value_name = "N", default_value = "1000000000", allow_hyphen_values = true)]
-    gas: String,
+    pub(crate) gas: String,
     /// The number of the chain
     #[arg(long, value_name = "N", default_value_t = 1)]
-    chain: u64,
+    pub(crate) chain: u64,
     /// The height of the block
     #[arg(long, value_name = "N", default_value_t = 1)]
-    height: u64,
+    pub(crate) height: u64,
     /// The time of the block, in milliseconds since the start of 1970
     #[arg(long, value_name = "MS", default_value_t = 0)]
-    time: u64,
+    pub(crate) time: u64,
     /// What executes contracts; it never changes an outcome
     #[arg(long, value_name = "ENGINE", value_enum, default_value_t)]
-    engine: EngineName,
+    pub(crate) engine: EngineName,
     #[command(flatten)]
-    options: EngineOptions,
+    pub(crate) options: EngineOptions,
     /// Record the state and what happens to it in a bundle, for `lockstep replay`
     #[arg(long, value_name = "FILE")]
-    record: Option<PathBuf>,
+    pub(crate) record: Option<PathBuf>,
     /// Print one JSON object instead
     #[arg(long)]
     pub(crate) json: bool,
@@ -103,20 +105,7 @@ impl<'a> Chain<'a> {
 
     /// Executes a transaction and commits its block.
     pub(crate) fn apply(&self, action: Action) -> Result<Applied, Failure> {
-        let version = self.database.version().map_err(|error| failed(&error))?;
-        let account = version.account(&self.sender).map_err(|error| failed(&error))?;
-        let tx = Tx {
-            chain: self.args.chain,
-            sender: self.sender,
-            nonce: account.map_or(0, |account| account.nonce),
-            gas_limit: self.gas,
-            action,
-        };
-        let block = Block { chain: self.args.chain, height: self.args.height, time: self.args.time };
-        let executed = self.environment.execute(&*version, &block, 0, &tx).map_err(|error| match error {
-            ExecuteError::Rejected(rejected) => Failure::usage("rejected", rejected.to_string()),
-            other => Failure::fault(other.to_string()),
-        })?;
+        let Attempt { version, block, tx, executed } = self.execute(action, None)?;
         let parent = version.root().map_err(|error| failed(&error))?;
         let root = self.database.commit(&parent, &executed.changes).map_err(|error| match error {
             CommitError::Storage(error) => failed(&error),
@@ -131,6 +120,35 @@ impl<'a> Chain<'a> {
             recorded.map_err(|error| unwritten(self.args, &error))?;
         }
         Ok(Applied { executed, root })
+    }
+
+    /// Executes a transaction, noting whose gas it was, and commits nothing.
+    pub(crate) fn profile(&self, action: Action, options: ProfileOptions) -> Result<Applied, Failure> {
+        let Attempt { version, executed, .. } = self.execute(action, Some(options))?;
+        let root = version.root().map_err(|error| failed(&error))?;
+        Ok(Applied { executed, root })
+    }
+
+    fn execute(&self, action: Action, profile: Option<ProfileOptions>) -> Result<Attempt, Failure> {
+        let version = self.database.version().map_err(|error| failed(&error))?;
+        let account = version.account(&self.sender).map_err(|error| failed(&error))?;
+        let tx = Tx {
+            chain: self.args.chain,
+            sender: self.sender,
+            nonce: account.map_or(0, |account| account.nonce),
+            gas_limit: self.gas,
+            action,
+        };
+        let block = Block { chain: self.args.chain, height: self.args.height, time: self.args.time };
+        let executed = match profile {
+            None => self.environment.execute(&*version, &block, 0, &tx),
+            Some(options) => self.environment.execute_profiled(&*version, &block, 0, &tx, options),
+        };
+        let executed = executed.map_err(|error| match error {
+            ExecuteError::Rejected(rejected) => Failure::usage("rejected", rejected.to_string()),
+            other => Failure::fault(other.to_string()),
+        })?;
+        Ok(Attempt { version, block, tx, executed })
     }
 
     /// Writes what was recorded, if it is to be.
@@ -158,6 +176,14 @@ fn unwritten(args: &ChainArgs, error: &std::io::Error) -> Failure {
 
 fn failed(error: &StorageError) -> Failure {
     Failure::fault(error.to_string())
+}
+
+/// A transaction that was executed, and what on.
+struct Attempt {
+    version: Arc<dyn Storage>,
+    block: Block,
+    tx: Tx,
+    executed: Executed,
 }
 
 /// A transaction in a committed block.
@@ -234,7 +260,7 @@ impl Applied {
         }
     }
 
-    fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         let (receipt, (status, detail)) = (&self.executed.receipt, self.status());
         let mut text = String::new();
         // Writing to a string does not fail.

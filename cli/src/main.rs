@@ -5,6 +5,7 @@
 //! lockstep run FILE --invoke NAME [ARG...]               call an export; results, gas, stack
 //! lockstep instrument IN -o OUT                          write the meter into the module
 //! lockstep inspect FILE [--function NAME|INDEX] [--runs|--asm]  what does it cost, what is it compiled to?
+//! lockstep profile FILE --invoke NAME [ARG...] -o SVG   whose gas was it?
 //! lockstep deploy FILE --state CHAIN                     bring a contract on a chain in a file
 //! lockstep call ADDRESS --state CHAIN [--input BYTES]    call it; receipt, events, gas, state root
 //! lockstep replay BUNDLE [--engine A] [--against B]      execute recorded blocks again; what differs, and where
@@ -43,6 +44,7 @@ mod outcome;
 mod output;
 mod place;
 mod problem;
+mod profile;
 mod refusal;
 mod replay;
 mod replay_report;
@@ -82,6 +84,9 @@ enum Command {
     /// Show prices, runs and frames of a module's functions
     #[command(after_help = format!("{}\n\n{EXIT_CODES}", inspect::EXAMPLES))]
     Inspect(inspect::InspectArgs),
+    /// Say whose gas it was: a table, a flamegraph, folded stacks
+    #[command(after_help = format!("{}\n\n{EXIT_CODES}", profile::EXAMPLES))]
+    Profile(profile::ProfileArgs),
     /// Bring a contract on a chain that is kept in a file
     #[command(after_help = format!("{}\n\n{EXIT_CODES}", deploy::EXAMPLES))]
     Deploy(deploy::DeployArgs),
@@ -120,6 +125,7 @@ fn execute(command: &Command, output: &mut Output) -> Result<Exit, Failure> {
         Command::Run(args) => run::run(args, output),
         Command::Instrument(args) => instrument::run(args, output),
         Command::Inspect(args) => inspect::run(args, output),
+        Command::Profile(args) => profile::run(args, output),
         Command::Deploy(args) => deploy::run(args, output),
         Command::Call(args) => call::run(args, output),
         Command::Replay(args) => replay::run(args, output),

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use lockstep_vm::{Backend, Config, ConfigError, Engine, ErrorKind, FloatPolicy, Limit, Limits};
 
 /// What can change a verdict or an outcome.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct EngineOptions {
     /// What to do with floating point: refuse it, or accept it with canonical NaNs
     #[arg(long, value_name = "POLICY", default_value = "reject")]

@@ -12,31 +12,33 @@ use crate::refusal::{accept, explain, unlinked};
 use crate::text::{Name, listed};
 use crate::values;
 use clap::Args;
-use lockstep_vm::{Error, ErrorKind, ExternType, FuncType, Linker, Module, Store, Val};
+use lockstep_vm::{
+    Error, ErrorKind, ExternType, FuncType, Linker, Module, Profile, ProfileOptions, Store, Val,
+};
 use std::path::PathBuf;
 
 /// What `run` is told.
 #[derive(Args, Debug)]
 pub(crate) struct RunArgs {
     /// The module, wasm or wat; `-` reads standard input
-    file: PathBuf,
+    pub(crate) file: PathBuf,
     /// The exported function to call
     #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
-    invoke: String,
+    pub(crate) invoke: String,
     /// Gas given before instantiation
     #[arg(long, value_name = "N", default_value = "1000000000", allow_hyphen_values = true)]
-    gas: String,
+    pub(crate) gas: String,
     /// What executes the module; it never changes an outcome
     #[arg(long, value_name = "ENGINE", value_enum, default_value_t)]
-    engine: EngineName,
+    pub(crate) engine: EngineName,
     #[command(flatten)]
-    options: EngineOptions,
+    pub(crate) options: EngineOptions,
     /// Print one JSON object instead
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
     /// The arguments: an integer (`-1`, `0xff`) or a type and a value (`i64:5`, `f64:1.5`, `f32:0x7fc00000`)
     #[arg(value_name = "ARG", allow_negative_numbers = true)]
-    arguments: Vec<String>,
+    pub(crate) arguments: Vec<String>,
 }
 
 pub(crate) const EXAMPLES: &str = "\
@@ -52,8 +54,8 @@ Examples:
 /// Runs the command.
 pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> {
     let mut spent = Spent::default();
-    match execute(args, &mut spent) {
-        Ok((outcome, input)) => {
+    match execute(args, &mut spent, None) {
+        Ok(Played { outcome, input, .. }) => {
             if args.json {
                 output.json(&outcome.report(outcome.message().as_deref()))?;
             } else {
@@ -70,8 +72,20 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> 
     }
 }
 
+/// A call that was made.
+pub(crate) struct Played {
+    pub(crate) outcome: Outcome,
+    pub(crate) input: Input,
+    /// Whose gas it was, where that was asked for.
+    pub(crate) profile: Option<Profile>,
+}
+
 /// Everything that can be wrong is found before the first charge, but for a node fault.
-fn execute(args: &RunArgs, spent: &mut Spent) -> Result<(Outcome, Input), Failure> {
+pub(crate) fn execute(
+    args: &RunArgs,
+    spent: &mut Spent,
+    profile: Option<ProfileOptions>,
+) -> Result<Played, Failure> {
     let gas = parse_gas(&args.gas)?;
     spent.gas_left = gas;
     let engine = args.options.engine(args.engine.backend())?;
@@ -83,6 +97,9 @@ fn execute(args: &RunArgs, spent: &mut Spent) -> Result<(Outcome, Input), Failur
 
     let mut store = Store::new(&engine, ());
     store.set_gas(gas).map_err(|error| explain(&error, &input))?;
+    if let Some(options) = profile {
+        store.start_profile(options);
+    }
     let mut results: Vec<Val> = ty.results().iter().map(|&ty| Val::default_for_ty(ty)).collect();
     let mut phase = Phase::Instantiation;
     let mut gas_before_call = None;
@@ -110,7 +127,8 @@ fn execute(args: &RunArgs, spent: &mut Spent) -> Result<(Outcome, Input), Failur
             other => return Err(explain(&other.into(), &input)),
         },
     };
-    Ok((Outcome { ending, phase, spent: *spent }, input))
+    let outcome = Outcome { ending, phase, spent: *spent };
+    Ok(Played { outcome, input, profile: store.take_profile() })
 }
 
 /// There are no host functions here, nor anything else to import.

@@ -26,7 +26,7 @@ pub(crate) struct TestArgs {
     /// The folder of scenarios, with the folders in it
     #[arg(long, value_name = "FOLDER", default_value = "scenarios")]
     dir: PathBuf,
-    /// Show more: -v the tree of calls, -vv host functions with their arguments
+    /// Show more: -v the tree of calls, -vv host functions with their arguments, -vvv functions with gas
     #[arg(short, action = clap::ArgAction::Count)]
     verbose: u8,
     /// Write what was found into the files, in place of what was expected
@@ -38,6 +38,9 @@ pub(crate) struct TestArgs {
     /// How much more than was kept is tolerated
     #[arg(long, value_name = "PERCENT", default_value = "0%")]
     tolerance: String,
+    /// Record the state and the transactions of the one scenario that is played in a bundle, for `lockstep replay`
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
     /// What executes contracts, whatever the scenarios say
     #[arg(long, value_name = "ENGINE", value_enum)]
     engine: Option<EngineName>,
@@ -62,6 +65,7 @@ Examples:
   lockstep test                                    every scenario under scenarios/
   lockstep test allowance -vv                      one, with its calls and host functions
   lockstep test --dir host-env/scenarios --update  write what was found
+  lockstep test allowance --record allowance.lsb   keep it for `lockstep replay allowance.lsb`
   lockstep test --gas save=gas.toml                keep what each function costs
   lockstep test --gas check=gas.toml --tolerance 2%
 
@@ -84,7 +88,10 @@ enum Gas {
 pub(crate) fn run(args: &TestArgs, output: &mut Output) -> Result<Exit, Failure> {
     let gas = read_gas(args)?;
     let files = find(args)?;
-    let options = args.engine.map_or_else(Options::default, |engine| Options::on(engine.backend()));
+    let mut options = args.engine.map_or_else(Options::default, |engine| Options::on(engine.backend()));
+    if args.record.is_some() {
+        options = options.with_history();
+    }
     let reports = play_all(args, &files, &options);
     let played: Vec<Report> = reports.into_iter().filter(|report| args.is_wanted(report)).collect();
     if played.is_empty() {
@@ -93,6 +100,9 @@ pub(crate) fn run(args: &TestArgs, output: &mut Output) -> Result<Exit, Failure>
             count(files.len(), "file"),
             Name(&args.dir.to_string_lossy())
         )));
+    }
+    if let Some(path) = &args.record {
+        record(path, &played)?;
     }
     let mut total = GasReport::default();
     played.iter().for_each(|report| total.merge(&report.gas));
@@ -143,7 +153,8 @@ impl TestArgs {
     }
 }
 
-fn is_file(filter: &str) -> bool {
+/// Whether a word names a scenario's file.
+pub(crate) fn is_file(filter: &str) -> bool {
     filter.ends_with(".toml")
 }
 
@@ -167,6 +178,18 @@ fn read_gas(args: &TestArgs) -> Result<Gas, Failure> {
         _ => Err(Failure::usage("option", format!("`--gas {}` is not known", Name(mode)))
             .help("give `report`, `save=FILE` or `check=FILE`")),
     }
+}
+
+/// Writes the bundle of the only scenario that was played.
+fn record(path: &Path, played: &[Report]) -> Result<(), Failure> {
+    let [one] = played else {
+        let many = count(played.len(), "scenario");
+        return Err(Failure::usage("option", format!("a bundle holds one chain, and {many} were played"))
+            .help("name the scenario that `--record` is to keep"));
+    };
+    // One that could not be read is told as such.
+    let Some(bundle) = &one.bundle else { return Ok(()) };
+    std::fs::write(path, bundle).map_err(|error| cannot_write(path, &error))
 }
 
 /// Every scenario file that might be played, in order.
@@ -243,7 +266,14 @@ fn play(args: &TestArgs, file: &Path, options: &Options) -> Report {
         },
         None => false,
     };
-    Report::of(&name, &scenario, &played, verdict(&played, is_updated), args.verbose)
+    let mut report = Report::of(&name, &scenario, &played, verdict(&played, is_updated), args.verbose);
+    if args.record.is_some() {
+        match played.bundle() {
+            Ok(bundle) => report.bundle = Some(bundle),
+            Err(error) => return Report::unreadable(&name, Failure::fault(error.to_string())),
+        }
+    }
+    report
 }
 
 fn verdict(played: &Played, is_updated: bool) -> Verdict {
@@ -259,7 +289,7 @@ fn verdict(played: &Played, is_updated: bool) -> Verdict {
 }
 
 /// A mistake in a file, with the lines where it is.
-fn unreadable(file: &Path, error: ScenarioError) -> Failure {
+pub(crate) fn unreadable(file: &Path, error: ScenarioError) -> Failure {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     let place = Place {
         file: error.file.clone(),

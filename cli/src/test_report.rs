@@ -8,6 +8,7 @@ use crate::problem::Problem;
 use crate::text::{Name, count, grouped, printable};
 use lockstep_test::gas::{GasReport, Grown};
 use lockstep_test::scenario::{Played, Scenario};
+use lockstep_test::{Outcome, ProfileOptions, ProfileView};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -49,6 +50,8 @@ pub(crate) struct Report {
     receipts: Option<String>,
     state_root: Option<String>,
     failure: Option<Failure>,
+    /// The chain that it made, where that is to be recorded.
+    pub(crate) bundle: Option<Vec<u8>>,
 }
 
 #[derive(Serialize)]
@@ -82,6 +85,7 @@ impl Report {
             receipts: None,
             state_root: None,
             failure: Some(failure),
+            bundle: None,
         }
     }
 
@@ -125,6 +129,7 @@ impl Report {
             receipts: Some(played.chain.receipts().to_string()),
             state_root: Some(played.chain.root().to_string()),
             failure: None,
+            bundle: None,
         }
     }
 }
@@ -159,6 +164,10 @@ fn describe(file: &str, scenario: &Scenario, played: &Played, verdict: Verdict, 
                 Ok(trace) => trace.tree(outcome.names(), verbose > 1),
                 Err(failure) => failure.to_string(),
             };
+            let said = match (verbose > 2).then(|| functions(outcome)) {
+                None => said,
+                Some(functions) => format!("{said}{functions}"),
+            };
             let indented: String = said.lines().map(|line| format!("    {line}\n")).collect();
             // Writing to a string does not fail.
             let _ = write!(
@@ -185,6 +194,14 @@ fn describe(file: &str, scenario: &Scenario, played: &Played, verdict: Verdict, 
         }
     }
     text
+}
+
+/// The functions that a transaction called, with their gas.
+fn functions(outcome: &Outcome) -> String {
+    match outcome.profile(ProfileOptions::default()) {
+        Ok(profile) => ProfileView::new(&profile, outcome.names()).tree(),
+        Err(failure) => failure.to_string(),
+    }
 }
 
 /// How many of which verdict.

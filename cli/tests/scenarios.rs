@@ -128,3 +128,19 @@ fn what_cannot_be_read_ends_with_2() {
     .unwrap();
     assert!(test(path, &[]).text().contains("cannot read the module"));
 }
+
+#[test]
+fn what_a_scenario_did_is_recorded_and_replayed() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("allowance.lsb");
+    let bundle = bundle.to_str().unwrap();
+    let ran = lockstep(&["test", "--dir", SCENARIOS, "allowance", "--record", bundle]).clean();
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let ran = lockstep(&["replay", bundle, "--against", "interpreter"]).clean();
+    assert_eq!(ran.code, 0, "{} {}", ran.text(), ran.stderr);
+    assert!(ran.text().starts_with("equal: "), "{}", ran.text());
+    // A bundle is one chain's.
+    let ran = lockstep(&["test", "--dir", SCENARIOS, "--record", bundle]).clean();
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("name the scenario"), "{}", ran.stderr);
+}

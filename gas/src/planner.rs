@@ -110,6 +110,9 @@ impl Construct {
 /// Stands for itself and everything above it where a number of values has a byte.
 const MANY: u8 = u8::MAX;
 
+/// Behind every operator: modules are smaller than 4 GiB.
+const NOWHERE: u32 = u32::MAX;
+
 /// Loops beyond this many do not raise a local's weight any further.
 const WEIGHED_LOOPS: u32 = 6;
 
@@ -134,8 +137,8 @@ pub struct Planner<'s> {
     live: bool,
     height: u32,
     height_max: u32,
-    /// Offset and price so far of the run at hand; no offset while its first operator has not come.
-    run_offset: Option<u32>,
+    /// Offset and price so far of the run at hand; [`NOWHERE`] while its first operator has not come.
+    run_offset: u32,
     run_price: u64,
     loops: u32,
     /// What a use counts for here: 8 to the power of the loops around, up to [`WEIGHED_LOOPS`].
@@ -161,7 +164,7 @@ impl<'s> Planner<'s> {
             live: false,
             height: 0,
             height_max: 0,
-            run_offset: None,
+            run_offset: NOWHERE,
             run_price: 0,
             loops: 0,
             use_weight: 1,
@@ -263,12 +266,15 @@ impl<'s> Planner<'s> {
         Ok(())
     }
 
-    /// Begins the next body, of a function with this type that declares so many locals beside its parameters.
+    /// Begins the next body, of a function with this type that declares so many locals beside its parameters. A body that was
+    /// begun before and not ended is forgotten.
     ///
     /// # Errors
     /// [`PlanErrorKind::Unknown`] when there is no such type.
     pub fn begin_function(&mut self, type_index: u32, declared_locals: u32) -> Result {
         let arity = self.type_arity(type_index)?;
+        let ended = self.plan.functions.last().map_or(0, |function| function.runs_end);
+        self.plan.runs.truncate(ended as usize);
         self.constructs.clear();
         self.label_arities.clear();
         self.enter(Construct {
@@ -280,7 +286,7 @@ impl<'s> Planner<'s> {
         self.live = true;
         self.height = 0;
         self.height_max = 0;
-        self.run_offset = None;
+        self.run_offset = NOWHERE;
         let prices = &self.schedule.prices;
         self.run_price = u64::from(prices.entry) + u64::from(prices.local) * u64::from(declared_locals);
         self.loops = 0;
@@ -324,6 +330,7 @@ impl<'s> Planner<'s> {
             return Err(self.error(PlanErrorKind::Unbalanced));
         }
         self.webs.end(&mut self.plan.webs);
+        self.note_height();
         let count = |length: usize| u32::try_from(length);
         let (Ok(runs_end), Ok(webs_end)) = (count(self.plan.runs.len()), count(self.plan.webs.len())) else {
             return Err(self.error(PlanErrorKind::TooLarge("the number of runs")));
@@ -404,9 +411,8 @@ impl<'s> Planner<'s> {
     /// Puts a live operator into the run at hand.
     #[inline]
     fn price(&mut self, op: Op) {
-        if self.run_offset.is_none() {
-            self.run_offset = Some(self.offset);
-        }
+        // Offsets only grow, so that this is the first one's.
+        self.run_offset = self.run_offset.min(self.offset);
         self.run_price += u64::from(self.schedule.price(op));
     }
 
@@ -424,10 +430,10 @@ impl<'s> Planner<'s> {
     /// paid once, each iteration by the loop's own run, and both runs stand at the `loop`.
     fn end_run(&mut self) {
         if self.run_price > 0 {
-            let offset = self.run_offset.unwrap_or(self.offset);
+            let offset = self.run_offset.min(self.offset);
             self.plan.runs.push(Run { offset, price: self.run_price });
         }
-        self.run_offset = None;
+        self.run_offset = NOWHERE;
         self.run_price = 0;
     }
 
@@ -437,8 +443,15 @@ impl<'s> Planner<'s> {
         self.live = false;
     }
 
+    /// Height grows until something is taken: only there a new maximum can stand.
+    #[inline]
+    fn note_height(&mut self) {
+        self.height_max = self.height_max.max(self.height);
+    }
+
     #[inline]
     fn pop(&mut self, count: u32) -> Result {
+        self.note_height();
         self.height = self.height.checked_sub(count).ok_or_else(|| self.error(PlanErrorKind::Underflow))?;
         Ok(())
     }
@@ -447,22 +460,25 @@ impl<'s> Planner<'s> {
     fn push(&mut self, count: u32) -> Result {
         let height = self.height.checked_add(count);
         self.height = height.ok_or_else(|| self.error(PlanErrorKind::TooLarge("the operand height")))?;
-        self.height_max = self.height_max.max(self.height);
         Ok(())
     }
 
     /// An operator that neither transfers control nor is priced per slot.
-    #[inline]
+    #[inline(always)]
     fn plain(&mut self, op: Op, pops: u32, pushes: u32) -> Result {
         if self.live {
             self.price(op);
-            self.pop(pops)?;
-            self.push(pushes)?;
+            if pops > 0 {
+                self.pop(pops)?;
+            }
+            if pushes > 0 {
+                self.push(pushes)?;
+            }
         }
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn local(&mut self, op: Op, local: u32, pops: u32, pushes: u32) -> Result {
         if self.live {
             if local >= self.parameters.saturating_add(self.declared_locals) {
@@ -514,6 +530,7 @@ impl<'s> Planner<'s> {
         self.end_run();
         self.webs.open_else(self.offset);
         self.live = true;
+        self.note_height();
         self.height = construct.base;
         self.push(construct.arity.parameters)
     }
@@ -535,6 +552,7 @@ impl<'s> Planner<'s> {
         }
         self.end_run();
         self.live = !self.constructs.is_empty();
+        self.note_height();
         self.height = construct.base;
         self.push(construct.arity.results)
     }

@@ -296,6 +296,13 @@ fn main() {
         "The least takes {:.3} ns: a byte that is copied costs 1, which is the least that a price can be, and takes less in long rows.",
         least
     );
+    println!(
+        "The bound is one of what is charged too little. What is charged too much, rows of copied bytes above all, makes the dearest and the"
+    );
+    println!(
+        "cheapest {:.0} times apart: with whole prices a row could only come nearer if all other prices, guests' too, were greater.",
+        most / least
+    );
     println!("The operators of guests are in `fuzz/prices.md`, with their own middle.\n");
     table(&rows, median);
     println!("\n## Apart: state in memory, what receipts keep, nothing to do, and debug\n");

@@ -17,8 +17,8 @@ use std::sync::{Mutex, PoisonError};
 /// The version of the rules of state, calls, addresses and receipts that are not numbers.
 const RULES_VERSION: u16 = 1;
 
-/// Bytes of wasm whose modules are kept ready.
-const CACHE_BYTES: usize = 64 << 20;
+/// Bytes of wasm and machine code that are kept ready, unless somebody says otherwise.
+const CACHE_BYTES: usize = 256 << 20;
 
 /// What contracts run in. Made once, it serves any number of threads.
 ///
@@ -83,7 +83,7 @@ impl Environment {
         let parts =
             (engine.fingerprint(), list::ABI_VERSION, RULES_VERSION, schedule.hash(), limits.encode());
         let fingerprint = sha3_tagged("lockstep/environment/1", &parts.encode());
-        let modules = Mutex::new(ModuleCache { modules: LruCache::unbounded(), bytes: 0 });
+        let modules = Mutex::new(ModuleCache::new(CACHE_BYTES));
         Ok(Environment {
             engine: engine.clone(),
             schedule,
@@ -94,6 +94,23 @@ impl Environment {
             seed: None,
             miscompiled: BTreeMap::new(),
         })
+    }
+
+    /// Keeps modules ready that have together at most so many bytes of wasm and of machine code, 256 MiB where nothing is
+    /// said; those longest unused are made again when they are called. The one last used is kept, however great it is.
+    /// No outcome depends on it.
+    ///
+    /// ```
+    /// use lockstep_host_env::Environment;
+    ///
+    /// let small = Environment::new(&lockstep_vm::Engine::default())?.with_module_cache(16 << 20);
+    /// # drop(small);
+    /// # Ok::<(), lockstep_host_env::EnvironmentError>(())
+    /// ```
+    #[must_use]
+    pub fn with_module_cache(self, bytes: usize) -> Environment {
+        self.cache().limit(bytes);
+        self
     }
 
     /// The engine.
@@ -187,7 +204,9 @@ impl fmt::Debug for Environment {
 /// Modules by code hash; those longest unused go first. What is in it changes no outcome.
 struct ModuleCache {
     modules: LruCache<Hash, Kept>,
+    /// What they take together.
     bytes: usize,
+    most: usize,
 }
 
 struct Kept {
@@ -196,15 +215,84 @@ struct Kept {
     accepted: bool,
 }
 
+impl Kept {
+    /// What it takes of memory: its wasm, and what that was compiled to. What the interpreter makes of a function when it
+    /// first runs is in proportion to the wasm, and not counted.
+    fn bytes(&self) -> usize {
+        let module = self.prepared.module();
+        module.bytes().len() + module.machine_code().map_or(0, <[u8]>::len)
+    }
+}
+
 impl ModuleCache {
+    fn new(most: usize) -> ModuleCache {
+        ModuleCache { modules: LruCache::unbounded(), bytes: 0, most }
+    }
+
     fn put(&mut self, hash: Hash, kept: Kept) {
-        self.bytes += kept.prepared.module().bytes().len();
+        self.bytes += kept.bytes();
         if let Some(before) = self.modules.put(hash, kept) {
-            self.bytes -= before.prepared.module().bytes().len();
+            self.bytes -= before.bytes();
         }
-        while self.bytes > CACHE_BYTES {
+        self.limit(self.most);
+    }
+
+    /// The last is kept: were it made again for each frame, that would cost more than its place.
+    fn limit(&mut self, most: usize) {
+        self.most = most;
+        while self.bytes > most && self.modules.len() > 1 {
             let Some((_, oldest)) = self.modules.pop_lru() else { return };
-            self.bytes -= oldest.prepared.module().bytes().len();
+            self.bytes -= oldest.bytes();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lockstep_vm::{Backend, Config};
+
+    fn environment(backend: Backend) -> Option<Environment> {
+        Environment::new(&Engine::new(&Config::new().backend(backend)).ok()?).ok()
+    }
+
+    /// A contract that differs from others of these by its number.
+    fn keep(environment: &Environment, number: u32) -> usize {
+        let work = "local.get 0 i32.const 3 i32.mul i32.const 7 i32.add local.set 0 ".repeat(50);
+        let text =
+            format!("(module (func (export \"call\") (local i32) i32.const {number} local.set 0 {work}))");
+        let module = Module::new(&environment.engine, wat::parse_str(text).unwrap()).unwrap();
+        drop(environment.keep(Hash([number as u8; 32]), &module, true).unwrap());
+        module.bytes().len() + module.machine_code().map_or(0, <[u8]>::len)
+    }
+
+    #[test]
+    fn machine_code_counts_as_wasm_does() {
+        for backend in [Backend::Interpreter, Backend::Native] {
+            let Some(environment) = environment(backend) else { continue };
+            let one = keep(&environment, 1);
+            assert_eq!(environment.cache().bytes, one);
+            assert_eq!(one > 1_000, backend == Backend::Native, "{one}");
+            keep(&environment, 1);
+            assert_eq!(environment.cache().bytes, one, "once");
+        }
+    }
+
+    #[test]
+    fn those_longest_unused_go_and_the_last_stays() {
+        let Some(environment) = environment(Backend::Native) else { return };
+        let one = keep(&environment, 1);
+        let environment = environment.with_module_cache(one * 2 + one / 2);
+        keep(&environment, 2);
+        assert!(environment.is_accepted(&Hash([1; 32])), "used again");
+        keep(&environment, 3);
+        let kept = [1, 2, 3].map(|number| environment.is_accepted(&Hash([number; 32])));
+        assert_eq!(kept, [true, false, true]);
+        assert!(environment.cache().bytes <= one * 3);
+        let environment = environment.with_module_cache(0);
+        assert_eq!(environment.cache().modules.len(), 1);
+        let last = keep(&environment, 4);
+        assert!(environment.is_accepted(&Hash([4; 32])));
+        assert_eq!(environment.cache().bytes, last);
     }
 }

@@ -4,7 +4,7 @@
 //! and ends in a receipt. It reads one version of the state and writes nothing.
 
 use crate::environment::Environment;
-use crate::frame::{self, Ending, Entry, Export};
+use crate::frame::{self, Ended, Ending, Entry, Export};
 use crate::observe::Observer;
 use crate::receipt::{Misuse, RECEIPT_VERSION, Receipt, Status};
 use crate::session::{DebugText, Session};
@@ -12,7 +12,7 @@ use crate::state::{Changes, Storage};
 use crate::transaction::{Action, Block, Tx};
 use crate::types::{Address, Hash, code_hash, created_address};
 use codec::Encode;
-use lockstep_vm::{Error, ErrorKind, Fault, Trap, TrapError};
+use lockstep_vm::{Error, ErrorKind, Fault, Profile, ProfileOptions, Trap, TrapError};
 
 /// The most gas that a transaction can have.
 const GAS_MAX: u64 = i64::MAX as u64;
@@ -39,6 +39,8 @@ pub struct Report {
     pub refused: Option<String>,
     /// What contracts said, those of undone frames too.
     pub debug: Vec<DebugText>,
+    /// Whose gas it was, where it was [asked for](Environment::execute_profiled): its sum is the receipt's `gas_used`.
+    pub profile: Option<Profile>,
 }
 
 /// Why a transaction cannot start. There is no receipt, and it does not belong into a block.
@@ -141,7 +143,7 @@ impl Environment {
         index: u32,
         tx: &Tx,
     ) -> Result<Executed, ExecuteError> {
-        self.execute_with(storage, block, index, tx, None)
+        self.execute_with(storage, block, index, tx, None, None)
     }
 
     /// As [`execute`](Self::execute), while somebody looks on: the outcome is the same.
@@ -156,7 +158,24 @@ impl Environment {
         tx: &Tx,
         observer: &dyn Observer,
     ) -> Result<Executed, ExecuteError> {
-        self.execute_with(storage, block, index, tx, Some(observer))
+        self.execute_with(storage, block, index, tx, Some(observer), None)
+    }
+
+    /// As [`execute`](Self::execute), noting whose gas it was: the outcome is the same, and the report has a
+    /// [profile](Report::profile), as a tree of what the transaction pays itself, frames by account and export, guest
+    /// functions and host functions. The interpreter executes, whatever the backend.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub fn execute_profiled(
+        &self,
+        storage: &dyn Storage,
+        block: &Block,
+        index: u32,
+        tx: &Tx,
+        options: ProfileOptions,
+    ) -> Result<Executed, ExecuteError> {
+        self.execute_with(storage, block, index, tx, None, Some(options))
     }
 
     fn execute_with(
@@ -166,9 +185,14 @@ impl Environment {
         index: u32,
         tx: &Tx,
         observer: Option<&dyn Observer>,
+        profile: Option<ProfileOptions>,
     ) -> Result<Executed, ExecuteError> {
         let mut session = Session::new(*block, tx.sender);
         let gas = self.start(storage, &session, tx)?;
+        if let Some(options) = profile {
+            session.start_profile(options);
+            session.note_gas("transaction", self.intrinsic_gas(tx));
+        }
         let mut sender = session.account(storage, &tx.sender).map_err(Error::from)?;
         // The nonce was compared, and the greatest is refused.
         sender.nonce += 1;
@@ -193,6 +217,7 @@ impl Environment {
             _ => session.journal.rollback(checkpoint),
         }
         report.debug = session.take_debug();
+        report.profile = session.profile.take();
         let (changes, events) = session.journal.finish(storage).map_err(Error::from)?;
         let receipt = Receipt {
             version: RECEIPT_VERSION,
@@ -281,7 +306,7 @@ impl First<'_> {
     fn transfer(&self, session: &mut Session, gas: u64, to: &Address, amount: u128) -> Result<Done, Error> {
         let is_new = amount != 0 && session.account(self.storage, to)?.unless_empty().is_none();
         let price = if is_new { self.environment.schedule().new_entry.into() } else { 0 };
-        let Some(gas_left) = gas.checked_sub(price) else { return Ok(out_of_gas()) };
+        let Some(gas_left) = pay(session, "new account", gas, price) else { return Ok(out_of_gas()) };
         if !session.transfer(self.storage, &self.sender, to, amount)? {
             return Ok(misuse(Misuse::BadArgument, gas_left));
         }
@@ -303,7 +328,8 @@ impl First<'_> {
         let Some((code, len)) = self.with_len(code)? else {
             return Ok(misuse(Misuse::BadArgument, gas));
         };
-        let Some(gas) = gas.checked_sub(self.price(value, len)) else { return Ok(out_of_gas()) };
+        let price = self.price(value, len);
+        let Some(gas) = pay(session, "code and value", gas, price) else { return Ok(out_of_gas()) };
         self.run(
             session,
             gas,
@@ -340,7 +366,9 @@ impl First<'_> {
             return Ok(misuse(Misuse::BadArgument, gas));
         }
         let price = self.price(value, len) + u64::from(self.environment.schedule().new_entry);
-        let Some(gas) = gas.checked_sub(price) else { return Ok(out_of_gas()) };
+        let Some(gas) = pay(session, "new account, code and value", gas, price) else {
+            return Ok(out_of_gas());
+        };
         account.code = Some(code);
         session.journal.set_account(address, account);
         let done = self.run(
@@ -397,10 +425,19 @@ impl First<'_> {
         if !session.transfer(self.storage, &entry.caller, &entry.account, entry.value)? {
             return Ok(misuse(Misuse::BadArgument, gas));
         }
-        let (ending, gas_left) =
+        let Ended { ending, gas_left, profile } =
             *frame::run(self.environment, self.storage, session, self.observer, Box::new(entry), gas)?;
+        if let (Some(whole), Some(frame)) = (&mut session.profile, profile) {
+            whole.append(&[&frame.label], &frame.profile);
+        }
         Ok(Done { ending, gas_left, created: None })
     }
+}
+
+/// Pays a price out of gas and answers what is left. Where there is less, all of it is gone.
+fn pay(session: &mut Session, what: &str, gas: u64, price: u64) -> Option<u64> {
+    session.note_gas(what, price.min(gas));
+    gas.checked_sub(price)
 }
 
 fn misuse(misuse: Misuse, gas_left: u64) -> Done {

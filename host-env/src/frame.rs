@@ -10,7 +10,7 @@ use crate::receipt::Misuse;
 use crate::session::Session;
 use crate::state::{Storage, StorageError};
 use crate::types::{Address, Hash};
-use lockstep_vm::{Error, ErrorKind, Func, Host, Instance, Store, TrapError};
+use lockstep_vm::{Error, ErrorKind, Func, Host, Instance, Profile, Store, TrapError};
 
 /// The family of frames, one for each lifetime of the transaction they belong to.
 #[derive(Debug)]
@@ -56,6 +56,15 @@ pub(crate) enum Export {
     Deploy,
 }
 
+impl Export {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Export::Call => "call",
+            Export::Deploy => "deploy",
+        }
+    }
+}
+
 /// How a frame ended.
 #[derive(Debug)]
 pub(crate) enum Ending {
@@ -93,6 +102,22 @@ impl From<StorageError> for Error {
     }
 }
 
+/// Whose gas of a frame it was, and what to call the frame.
+#[derive(Debug)]
+pub(crate) struct FrameProfile {
+    pub(crate) label: String,
+    pub(crate) profile: Profile,
+}
+
+/// A frame that has ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) ending: Ending,
+    pub(crate) gas_left: u64,
+    /// Whose gas it was, where that is noted.
+    pub(crate) profile: Option<Box<FrameProfile>>,
+}
+
 /// Runs a frame to its end and answers how that was, with the gas left. The journal is as the frame left it; undoing
 /// is for the caller, who knows where it began.
 ///
@@ -105,7 +130,7 @@ pub(crate) fn run(
     observer: Option<&dyn Observer>,
     entry: Box<Entry>,
     gas: u64,
-) -> Result<Box<(Ending, u64)>, Error> {
+) -> Result<Box<Ended>, Error> {
     let (code, export) = (entry.code, entry.export);
     if let Some(observer) = observer {
         observe::frame_start(observer, session.depth(), &entry, gas);
@@ -131,22 +156,27 @@ fn new_store<'a>(
     gas: u64,
 ) -> Result<Box<Store<Frame<'a>>>, Error> {
     session.enter(entry.account);
+    let profile = session.profile_options();
     let frame =
         Frame { environment, storage, session, observer, entry, output: Vec::new(), result: Vec::new() };
     let mut store = Box::new(Store::new(environment.engine(), frame));
     store.stop_backtraces(observer.is_some());
     store.seed_difference(environment.seed());
     store.set_gas(gas)?;
+    if let Some(options) = profile {
+        store.start_profile(options);
+    }
     Ok(store)
 }
 
 #[inline(never)]
 fn finish(
-    store: Box<Store<Frame<'_>>>,
+    mut store: Box<Store<Frame<'_>>>,
     ended: Result<(), Error>,
     probe: Option<&crate::probe::Probe>,
-) -> Result<Box<(Ending, u64)>, Error> {
+) -> Result<Box<Ended>, Error> {
     let gas_left = store.gas();
+    let profile = take_profile(&mut store);
     let probed = probe.map_or(Ok(()), |probe| probe.leave(&store, &ended));
     let frame = store.into_data();
     frame.session.leave();
@@ -154,7 +184,14 @@ fn finish(
         observe::frame_end(observer, &ended, &frame.output, gas_left);
     }
     probed?;
-    Ok(Box::new((ending(ended, frame.output)?, gas_left)))
+    Ok(Box::new(Ended { ending: ending(ended, frame.output)?, gas_left, profile }))
+}
+
+#[inline(never)]
+fn take_profile(store: &mut Store<Frame<'_>>) -> Option<Box<FrameProfile>> {
+    let profile = store.take_profile()?;
+    let entry = &store.data().entry;
+    Some(Box::new(FrameProfile { label: format!("0x{} {}", entry.account, entry.export.name()), profile }))
 }
 
 fn play(
@@ -181,10 +218,7 @@ fn start(
     if let Some(probe) = store.data().observer.and_then(Observer::probe) {
         probe.instantiated(store, &instance);
     }
-    let name = match export {
-        Export::Call => "call",
-        Export::Deploy => "deploy",
-    };
+    let name = export.name();
     let function = instance.get_func(&*store, name);
     if function.is_none() && export == Export::Call {
         return Err(Error::fault(format_args!("the code {code} has no `{name}`")));

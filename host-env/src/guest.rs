@@ -3,7 +3,7 @@
 //! Owns paying, checked ranges of memory, and the first two steps of the order in which everything is checked: base
 //! price, then static frames. It must not know what a function does.
 
-use crate::frame::Frame;
+use crate::frame::{Frame, FrameProfile};
 use crate::list::{Function, Unit};
 use crate::receipt::Misuse;
 use lockstep_vm::{Caller, Error, Memory, Trap};
@@ -67,6 +67,11 @@ impl<'c, 'a> Guest<'c, 'a> {
 
     pub(crate) fn gas(&self) -> u64 {
         self.caller.gas()
+    }
+
+    /// Notes whose gas a nested frame's was.
+    pub(crate) fn append_profile(&mut self, frame: &FrameProfile) {
+        self.caller.append_profile(&frame.label, &frame.profile);
     }
 
     pub(crate) fn set_gas(&mut self, gas: u64) -> Result<(), Error> {

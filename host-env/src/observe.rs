@@ -3,7 +3,7 @@
 //! Owns what is shown of frames and host functions, and when. Nothing that an observer does changes an outcome, and where
 //! there is none, nothing is done for it. It must not know what is made of what is seen.
 
-use crate::frame::{Entry, Export, Frame, Stopped};
+use crate::frame::{Entry, Frame, Stopped};
 use crate::list::Function;
 use crate::probe::Probe;
 use crate::receipt::Misuse;
@@ -188,10 +188,7 @@ impl HostReturn<'_> {
 /// Shows that a frame begins.
 pub(crate) fn frame_start(observer: &dyn Observer, depth: usize, entry: &Entry, gas: u64) {
     let Entry { account, caller, value, is_static, code, export, input } = entry;
-    let export = match export {
-        Export::Call => "call",
-        Export::Deploy => "deploy",
-    };
+    let export = export.name();
     observer.frame_start(&FrameStart {
         depth,
         account: *account,

@@ -5,6 +5,7 @@
 use crate::state::{Account, Journal, Storage, StorageResult};
 use crate::transaction::Block;
 use crate::types::Address;
+use lockstep_vm::{Profile, ProfileOptions};
 
 /// A text of a contract's, for whoever listens.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,6 +26,10 @@ pub(crate) struct Session {
     debug: Vec<DebugText>,
     /// What the texts take of the host's memory.
     debug_bytes: usize,
+    /// The profile of the transaction, where one is taken; without frames that have not ended.
+    pub(crate) profile: Option<Profile>,
+    /// How frames are to be profiled, where they are.
+    profile_options: Option<ProfileOptions>,
 }
 
 /// Of texts for people so many bytes are kept for a transaction, each with its place.
@@ -46,6 +51,28 @@ impl Session {
             active: Vec::new(),
             debug: Vec::new(),
             debug_bytes: 0,
+            profile: None,
+            profile_options: None,
+        }
+    }
+
+    /// From now on it is noted whose gas it is.
+    pub(crate) fn start_profile(&mut self, options: ProfileOptions) {
+        self.profile = Some(Profile::new(options));
+        self.profile_options = Some(options);
+    }
+
+    /// How frames are to be profiled, where they are.
+    pub(crate) fn profile_options(&self) -> Option<ProfileOptions> {
+        self.profile_options
+    }
+
+    /// Notes gas that the transaction itself pays, under a label.
+    pub(crate) fn note_gas(&mut self, label: &str, gas: u64) {
+        if let Some(profile) = &mut self.profile
+            && gas > 0
+        {
+            profile.add(&[label], gas);
         }
     }
 

@@ -8,29 +8,45 @@ use wasmparser::{
     BinaryReader, BinaryReaderError, BlockType, FrameStack, MemArg, MemArgTarget, ValType, VisitOperator,
 };
 
-/// The operators of a body that have not been read yet.
+/// The operators of a body that have not been read yet. Every method is inlined, so that whoever loops over them has the
+/// fields in registers.
 #[derive(Clone, Debug)]
 pub(crate) struct Operators<'a> {
-    /// What is left, from the first operator on.
+    /// What is left.
     bytes: &'a [u8],
-    /// So many of them have been read.
-    at: usize,
-    /// The same bytes, for what is left to wasmparser; its position does not move.
+    /// Where it ends, in bytes from the start of the module.
+    end: u64,
+    /// What was left at first, for what is left to wasmparser; its position does not move.
     reader: BinaryReader<'a>,
 }
 
-/// An immediate without a sign, of up to four bytes: its value and its length.
+/// An immediate without a sign, of 32 bits: its value and what follows it.
 #[inline(always)]
-fn unsigned(bytes: &[u8]) -> Option<(u32, usize)> {
+fn unsigned(bytes: &[u8]) -> Option<(u32, &[u8])> {
     match *bytes {
-        [only @ 0..0x80, ..] => Some((only.into(), 1)),
-        [low, high @ 0..0x80, ..] => Some((seven(low, 0) | seven(high, 1), 2)),
-        [low, middle, high @ 0..0x80, ..] => Some((seven(low, 0) | seven(middle, 1) | seven(high, 2), 3)),
-        [low, second, third, high @ 0..0x80, ..] => {
-            Some((seven(low, 0) | seven(second, 1) | seven(third, 2) | seven(high, 3), 4))
+        [only @ 0..0x80, ref rest @ ..] => Some((only.into(), rest)),
+        [low, high @ 0..0x80, ref rest @ ..] => Some((seven(low, 0) | seven(high, 1), rest)),
+        _ => long_unsigned(bytes),
+    }
+}
+
+fn long_unsigned(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    match *bytes {
+        [low, middle, high @ 0..0x80, ref rest @ ..] => {
+            Some((seven(low, 0) | seven(middle, 1) | seven(high, 2), rest))
+        }
+        [a, b, c, d @ 0..0x80, ref rest @ ..] => Some((first_four([a, b, c, d]), rest)),
+        // Four bits of the last byte are left.
+        [a, b, c, d, high @ 0..0x10, ref rest @ ..] => {
+            Some((first_four([a, b, c, d]) | u32::from(high) << 28, rest))
         }
         _ => None,
     }
+}
+
+fn first_four(bytes: [u8; 4]) -> u32 {
+    let [a, b, c, d] = bytes;
+    seven(a, 0) | seven(b, 1) | seven(c, 2) | seven(d, 3)
 }
 
 /// The bits of an immediate's byte in their place.
@@ -39,33 +55,56 @@ fn seven(byte: u8, place: u32) -> u32 {
     u32::from(byte & 0x7f) << (7 * place)
 }
 
-/// An immediate with a sign, of up to four bytes.
+/// An immediate with a sign that 32 bits hold.
 #[inline(always)]
-fn signed(bytes: &[u8]) -> Option<(i32, usize)> {
-    let (value, length) = unsigned(bytes)?;
-    let unused = 32 - 7 * length as u32;
-    Some((((value << unused) as i32) >> unused, length))
+fn signed(bytes: &[u8]) -> Option<(i32, &[u8])> {
+    match *bytes {
+        [only @ 0..0x80, ref rest @ ..] => Some((extended(only.into(), 7), rest)),
+        [low, high @ 0..0x80, ref rest @ ..] => Some((extended(seven(low, 0) | seven(high, 1), 14), rest)),
+        _ => long_signed(bytes),
+    }
+}
+
+fn long_signed(bytes: &[u8]) -> Option<(i32, &[u8])> {
+    match *bytes {
+        [low, middle, high @ 0..0x80, ref rest @ ..] => {
+            Some((extended(seven(low, 0) | seven(middle, 1) | seven(high, 2), 21), rest))
+        }
+        [a, b, c, d @ 0..0x80, ref rest @ ..] => Some((extended(first_four([a, b, c, d]), 28), rest)),
+        // The last byte's bits beyond the 32nd are all like it.
+        [a, b, c, d, high @ (0..0x08 | 0x78..0x80), ref rest @ ..] => {
+            Some(((first_four([a, b, c, d]) | u32::from(high) << 28) as i32, rest))
+        }
+        _ => None,
+    }
+}
+
+/// The value of an immediate of so many bits, whose highest is its sign.
+#[inline(always)]
+fn extended(value: u32, bits: u32) -> i32 {
+    ((value << (32 - bits)) as i32) >> (32 - bits)
 }
 
 /// Alignment and offset of an access to memory 0 that is naturally aligned to so many bits at most.
 #[inline(always)]
-fn memarg(bytes: &[u8], max_align: u8) -> Option<(MemArg, usize)> {
+fn memarg(bytes: &[u8], max_align: u8) -> Option<(MemArg, &[u8])> {
     let [align @ 0..16, rest @ ..] = bytes else { return None };
-    let (offset, length) = unsigned(rest)?;
+    let (offset, rest) = unsigned(rest)?;
     let target = MemArgTarget::Memory(0);
-    Some((MemArg { align: *align, max_align, offset: offset.into(), target, ordering: None }, 1 + length))
+    Some((MemArg { align: *align, max_align, offset: offset.into(), target, ordering: None }, rest))
 }
 
 /// The type of a construct, of one byte.
 #[inline(always)]
-fn block_type(bytes: &[u8]) -> Option<(BlockType, usize)> {
-    let ty = match bytes.first()? {
+fn block_type(bytes: &[u8]) -> Option<(BlockType, &[u8])> {
+    let (ty, rest) = bytes.split_first()?;
+    let ty = match ty {
         0x40 => BlockType::Empty,
         0x7f => BlockType::Type(ValType::I32),
         0x7e => BlockType::Type(ValType::I64),
         _ => return None,
     };
-    Some((ty, 1))
+    Some((ty, rest))
 }
 
 /// The operators whose short forms are read here, by their first byte.
@@ -77,16 +116,16 @@ macro_rules! frequent {
     ) => {
         match $code {
             $($plain => {
-                $self.at += 1;
-                return Ok($visitor.$visit_plain());
+                $self.bytes = $rest;
+                return Some($visitor.$visit_plain());
             })*
-            $($with => if let Some((immediate, length)) = $read($rest) {
-                $self.at += 1 + length;
-                return Ok($visitor.$visit_with(immediate.into()));
+            $($with => if let Some((immediate, rest)) = $read($rest) {
+                $self.bytes = rest;
+                return Some($visitor.$visit_with(immediate.into()));
             })*
-            $($access => if let Some((memarg, length)) = memarg($rest, $align) {
-                $self.at += 1 + length;
-                return Ok($visitor.$visit_access(memarg));
+            $($access => if let Some((memarg, rest)) = memarg($rest, $align) {
+                $self.bytes = rest;
+                return Some($visitor.$visit_access(memarg));
             })*
             _ => {}
         }
@@ -98,29 +137,32 @@ impl<'a> Operators<'a> {
     pub(crate) fn new(reader: BinaryReader<'a>) -> Self {
         let mut rest = reader.clone();
         let bytes = rest.read_bytes(rest.bytes_remaining()).unwrap_or_default();
-        Operators { bytes, at: 0, reader }
+        Operators { bytes, end: rest.original_position(), reader }
     }
 
     /// Whether all has been read.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn eof(&self) -> bool {
-        self.at >= self.bytes.len()
+        self.bytes.is_empty()
     }
 
     /// Where the next operator begins, in bytes from the start of the module.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn position(&self) -> u64 {
-        self.reader.original_position() + self.at as u64
+        self.end - self.bytes.len() as u64
     }
 
     /// A reader of what has not been read yet.
+    #[inline(always)]
     fn rest(&self) -> BinaryReader<'a> {
         let mut reader = self.reader.clone();
-        reader.read_bytes(self.at).expect("so many bytes are there");
+        let read = reader.bytes_remaining() - self.bytes.len();
+        reader.read_bytes(read).expect("so many bytes are there");
         reader
     }
 
     /// Ends an expression: nothing may be left, neither bytes nor constructs.
+    #[inline(always)]
     pub(crate) fn finish_expression(&self, stack: &impl FrameStack) -> Result<(), BinaryReaderError> {
         self.rest().finish_expression(stack)
     }
@@ -131,7 +173,19 @@ impl<'a> Operators<'a> {
     where
         V: VisitOperator<'a> + FrameStack,
     {
-        if let Some((&code, rest)) = self.bytes.get(self.at..).and_then(<[u8]>::split_first)
+        match self.visit_frequent(visitor) {
+            Some(output) => Ok(output),
+            None => self.visit_rare(visitor),
+        }
+    }
+
+    /// Visits the next operator if its form is read here.
+    #[inline(always)]
+    pub(crate) fn visit_frequent<V>(&mut self, visitor: &mut V) -> Option<V::Output>
+    where
+        V: VisitOperator<'a> + FrameStack,
+    {
+        if let Some((&code, rest)) = self.bytes.split_first()
             && visitor.current_frame().is_some()
         {
             frequent! { self, visitor, code, rest;
@@ -175,20 +229,33 @@ impl<'a> Operators<'a> {
                 }
             }
         }
-        self.visit_rare(visitor)
+        None
     }
 
-    #[inline(never)]
-    fn visit_rare<V>(&mut self, visitor: &mut V) -> Result<V::Output, BinaryReaderError>
+    /// Visits the next operator by wasmparser.
+    #[inline(always)]
+    pub(crate) fn visit_rare<V>(&mut self, visitor: &mut V) -> Result<V::Output, BinaryReaderError>
     where
         V: VisitOperator<'a> + FrameStack,
     {
-        let mut reader = self.rest();
-        let before = reader.bytes_remaining();
-        let output = reader.visit_operator(visitor)?;
-        self.at += before - reader.bytes_remaining();
+        let (output, length) = visit_by_wasmparser(self.rest(), visitor)?;
+        self.bytes = self.bytes.get(length..).unwrap_or_default();
         Ok(output)
     }
+}
+
+/// Visits one operator, and says how long it is.
+#[inline(never)]
+fn visit_by_wasmparser<'a, V>(
+    mut reader: BinaryReader<'a>,
+    visitor: &mut V,
+) -> Result<(V::Output, usize), BinaryReaderError>
+where
+    V: VisitOperator<'a> + FrameStack,
+{
+    let before = reader.bytes_remaining();
+    let output = reader.visit_operator(visitor)?;
+    Ok((output, before - reader.bytes_remaining()))
 }
 
 #[cfg(test)]
@@ -226,8 +293,9 @@ mod tests {
     fn here(bytes: &[u8], frame: Option<FrameKind>) -> Read {
         let mut operators = Operators::new(BinaryReader::new(bytes, 7));
         let told = operators.visit(&mut Teller(frame)).map_err(|error| format!("{error}"))?;
-        assert_eq!(operators.position(), 7 + operators.at as u64);
-        Ok((told, operators.at))
+        let length = bytes.len() - operators.bytes.len();
+        assert_eq!(operators.position(), 7 + length as u64);
+        Ok((told, length))
     }
 
     fn wasmparser(bytes: &[u8], frame: Option<FrameKind>) -> Read {
@@ -235,6 +303,24 @@ mod tests {
         let told = reader.visit_operator(&mut Teller(frame)).map_err(|error| format!("{error}"))?;
         Ok((told, bytes.len() - reader.bytes_remaining()))
     }
+
+    /// What the last bytes of long immediates may be, at each side of what 32 bits hold.
+    const THIRD_TO_FIFTH: [(u8, u8, u8); 14] = [
+        (0x00, 0x7f, 0x41),
+        (0x80, 0x40, 0x41),
+        (0xff, 0x3f, 0x41),
+        (0xbf, 0xff, 0x00),
+        (0x80, 0x80, 0x07),
+        (0xff, 0xff, 0x07),
+        (0x80, 0x80, 0x08),
+        (0xff, 0xff, 0x0f),
+        (0x80, 0x80, 0x10),
+        (0x80, 0x80, 0x77),
+        (0x80, 0x80, 0x78),
+        (0xff, 0xff, 0x7f),
+        (0xff, 0xff, 0x80),
+        (0xff, 0xff, 0xff),
+    ];
 
     /// Each first byte, followed by every pair of bytes that matters to an immediate's length and sign, and cut short.
     #[test]
@@ -245,9 +331,11 @@ mod tests {
         for code in 0..=u8::MAX {
             for first in &tails {
                 for second in &tails {
-                    for (third, fourth) in [(0x00, 0x7f), (0x80, 0x40), (0xff, 0x3f), (0xbf, 0xff)] {
-                        let bytes = [code, *first, *second, third, fourth, 0x41, 0x81, 0x01, 0x00];
-                        for bytes in [&bytes[..], &bytes[..4], &bytes[..3], &bytes[..2], &bytes[..1]] {
+                    for (third, fourth, fifth) in THIRD_TO_FIFTH {
+                        let bytes = [code, *first, *second, third, fourth, fifth, 0x81, 0x01, 0x00];
+                        for bytes in
+                            [&bytes[..], &bytes[..5], &bytes[..4], &bytes[..3], &bytes[..2], &bytes[..1]]
+                        {
                             for frame in [Some(FrameKind::If), None] {
                                 let (ours, theirs) = (here(bytes, frame), wasmparser(bytes, frame));
                                 assert_eq!(ours, theirs, "{bytes:02x?}, {frame:?}");

@@ -118,7 +118,7 @@ impl Gauntlet {
         let planned = self.step("plan", bytes, &mut peak, || plan(bytes, &self.schedule).ok())?;
         let metered = self.step("instrument", bytes, &mut peak, || self.instrument(bytes))?;
         if let Ok(module) = &module {
-            judge_accepted(module, planned.as_ref(), metered)?;
+            judge_accepted(module, bytes, planned.as_ref(), metered)?;
         }
         Ok(Passed { accepted: module.is_ok(), peak })
     }
@@ -160,23 +160,27 @@ impl Gauntlet {
     }
 }
 
+/// wasmparser's own judgement.
+fn is_valid(bytes: &[u8]) -> Result<(), wasmparser::BinaryReaderError> {
+    // Today's toolchains write the table of `call_indirect` in five bytes.
+    let features = FEATURES.union(WasmFeatures::CALL_INDIRECT_OVERLONG);
+    Validator::new_with_features(features).validate_all(bytes).map(|_| ())
+}
+
 /// What must hold of an accepted module.
 fn judge_accepted(
     module: &Module,
+    bytes: &[u8],
     planned: Option<&Plan>,
     metered: Result<Option<Vec<u8>>, String>,
 ) -> Result<(), String> {
     if planned != Some(module.plan()) {
         return Err("the plan by itself is not the validated module's".to_string());
     }
+    is_valid(bytes).map_err(|error| format!("accepted, and not by wasmparser: {error}"))?;
     let Some(metered) = metered.map_err(|error| format!("accepted, and not instrumented: {error}"))? else {
         return Ok(());
     };
-    // Today's toolchains write the table of `call_indirect` in five bytes.
-    let features = FEATURES.union(WasmFeatures::CALL_INDIRECT_OVERLONG);
-    let mut validator = Validator::new_with_features(features);
-    validator
-        .validate_all(&metered)
-        .map_err(|error| format!("the instrumented module is invalid: {error}"))?;
+    is_valid(&metered).map_err(|error| format!("the instrumented module is invalid: {error}"))?;
     Ok(())
 }

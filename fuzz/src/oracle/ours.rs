@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use lockstep_vm::{
     Audit, Caller, Error, ErrorKind, Extern, ExternRef, ExternType, Func, Global, GlobalType, Instance,
-    Linker, Memory, MemoryType, Module, Store, Table, TableType, Trap, Val, ValType,
+    Linker, Memory, MemoryType, Module, Profile, ProfileFrame, ProfileOptions, Store, Table, TableType, Trap,
+    Val, ValType,
 };
 
 use super::digest::Digest;
@@ -40,6 +41,8 @@ pub struct Seen {
     pub backtrace: (Vec<(u32, u32)>, u64),
     /// What the recount found.
     pub audit: Option<Audit>,
+    /// Whose gas it was, where gas was recounted.
+    pub profile: Option<Profile>,
     /// Gas before.
     pub gas_before: u64,
     /// What the instance exported after it, where somebody looked.
@@ -55,15 +58,29 @@ impl Seen {
         }
         let used = self.gas_before.checked_sub(self.ended.gas);
         let counted = audit.recounted_gas + audit.charged_gas;
-        (used != Some(counted)).then(|| {
-            format!("{} gas was set and {} is left; {counted} was counted", self.gas_before, self.ended.gas)
-        })
+        if used != Some(counted) {
+            let (before, left) = (self.gas_before, self.ended.gas);
+            return Some(format!("{before} gas was set and {left} is left; {counted} was counted"));
+        }
+        self.profile.as_ref().and_then(|profile| profile_difference(profile, counted))
     }
 
     /// How many operators were executed, where they were counted.
     pub fn executed(&self) -> u64 {
         self.audit.as_ref().map_or(0, |audit| audit.executed.iter().sum())
     }
+}
+
+/// A profile must say whose each unit of gas was, and of guest code at which operator.
+fn profile_difference(profile: &Profile, counted: u64) -> Option<String> {
+    if profile.gas() != counted {
+        return Some(format!("the profile's sum is {}; {counted} was counted", profile.gas()));
+    }
+    let wrong = profile.nodes().find(|node| {
+        let placed: u64 = node.places().map(|(_, gas)| gas).sum();
+        matches!(node.frame(), ProfileFrame::Function { .. }) && placed != node.gas()
+    })?;
+    Some(format!("a node of the profile has {} gas, and its places another sum: {wrong:?}", wrong.gas()))
 }
 
 impl Ours {
@@ -178,6 +195,7 @@ impl Ours {
         self.store.set_gas(gas).expect("as much gas is allowed");
         if self.audited {
             self.store.start_audit();
+            self.store.start_profile(ProfileOptions::default());
         }
     }
 
@@ -198,12 +216,13 @@ impl Ours {
                 (None, _) => Outcome::Failed(error.to_string()),
             },
         };
-        let audit = self.store.take_audit();
+        let (audit, profile) = (self.store.take_audit(), self.store.take_profile());
         Seen {
             ended: Ended { outcome, gas: self.store.gas(), peak },
             site,
             backtrace,
             audit,
+            profile,
             gas_before,
             state: None,
         }

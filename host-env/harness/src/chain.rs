@@ -363,6 +363,10 @@ impl Chain {
         self.history.as_deref().unwrap_or_default()
     }
 
+    pub(crate) fn kept_history(&self) -> Option<&[Applied]> {
+        self.history.as_deref()
+    }
+
     pub(crate) fn name(&self, address: &Address) -> String {
         self.state.names.account(address)
     }

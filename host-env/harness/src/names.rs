@@ -59,6 +59,11 @@ impl Names {
         }
     }
 
+    /// The name of an account, if it has one.
+    pub(crate) fn known(&self, address: &Address) -> Option<&str> {
+        self.accounts.get(address).map(String::as_str)
+    }
+
     /// The name of the function that an input calls, as far as it is known.
     pub fn function(&self, input: &[u8]) -> Option<&str> {
         self.functions.get(input.get(..4)?).map(String::as_str)

@@ -10,6 +10,7 @@ use crate::text::{grouped, hex};
 use crate::trace::{Trace, Tracer};
 use codec::{DecodeAll, Encode};
 use lockstep_host_env::{Address, Block, Environment, Event, Executed, Receipt, Status, Storage, Tx};
+use lockstep_vm::{Profile, ProfileOptions};
 use std::fmt::{self, Debug};
 use std::panic::Location;
 use std::sync::Arc;
@@ -190,6 +191,20 @@ impl Outcome {
                 Ok(trace)
             }
             false => Err(Failure::fault("executed once more, the transaction had another receipt")),
+        }
+    }
+
+    /// Whose gas it was: a profile whose sum is [`gas_used`](Self::gas_used). It is executed once more for that.
+    ///
+    /// # Errors
+    /// When the node fails, which it did not before.
+    pub fn profile(&self, options: ProfileOptions) -> Result<Profile> {
+        let (block, index, tx) = &self.at;
+        let again = self.environment.execute_profiled(&*self.before, block, *index, tx, options);
+        let again = again.map_err(|error| Failure::fault(error.to_string()))?;
+        match again.report.profile {
+            Some(profile) if again.receipt == *self.receipt() => Ok(profile),
+            _ => Err(Failure::fault("executed once more, the transaction had another receipt")),
         }
     }
 

@@ -111,6 +111,12 @@ pub(crate) fn demangled(name: &str) -> String {
     }
 }
 
+/// The end of a path, from the folder that sources are in.
+pub(crate) fn short_path(path: &str) -> &str {
+    let start = path.rmatch_indices('/').nth(2).map_or(0, |(at, _)| at + 1);
+    &path[start..]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

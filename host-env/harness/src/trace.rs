@@ -5,7 +5,7 @@
 
 use crate::input::selector;
 use crate::names::Names;
-use crate::symbols::{Symbols, demangled, function_names};
+use crate::symbols::{Symbols, demangled, function_names, short_path};
 use crate::text::{grouped, line, short_hex};
 use lockstep_host_env::{
     Address, FrameEnd, FrameEnding, FrameStart, Function, Hash, HostCall, HostEnding, HostReturn, NONE,
@@ -473,10 +473,4 @@ fn backtrace(
         *indent = (*indent + 1).min(20);
     }
     text
-}
-
-/// The end of a path, from the folder that sources are in.
-fn short_path(path: &str) -> &str {
-    let start = path.rmatch_indices('/').nth(2).map_or(0, |(at, _)| at + 1);
-    &path[start..]
 }

@@ -37,10 +37,33 @@ fn digests<const N: usize>(of: fn(&[u8]) -> [u8; N], cases: Vec<[&str; 2]>) {
 
 #[test]
 fn digests_of_nist_keccak_and_the_evm() {
+    digests(hash::sha2_256, vectors!("nist_sha2_256", 129));
     digests(hash::sha3_256, vectors!("nist_sha3_256", 256));
+    digests(hash::sha3_256, vectors!("nist_sha3_256_cavp", 148));
     digests(hash::keccak_256, vectors!("keccak_256", 265));
     digests(hash::sha2_256, vectors!("evm_sha2_256", 321));
     digests(hash::ripemd_160, vectors!("evm_ripemd_160", 321));
+}
+
+/// From a seed, a thousand hashes a round, by SHAVS and SHA3VS: of SHA-2 each over the three before it.
+#[test]
+fn digests_of_nist_monte_carlo() {
+    let [seed, rounds @ ..] = &vectors!("nist_sha2_256_monte", 101)[..] else { unreachable!() };
+    let mut last: [u8; 32] = array(&unhex(seed[0]));
+    for [round] in rounds {
+        let mut words = [last; 3];
+        for _ in 0..1_000 {
+            words = [words[1], words[2], hash::sha2_256(&words.concat())];
+        }
+        last = words[2];
+        assert_eq!(last.to_vec(), unhex(round));
+    }
+    let [seed, rounds @ ..] = &vectors!("nist_sha3_256_monte", 101)[..] else { unreachable!() };
+    let mut last: [u8; 32] = array(&unhex(seed[0]));
+    for [round] in rounds {
+        last = (0..1_000).fold(last, |word, _| hash::sha3_256(&word));
+        assert_eq!(last.to_vec(), unhex(round));
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@
 //! more than `nest(plan?)`: what plans a frame has returned, and what it planned is on the heap, before the frame begins.
 
 use super::Host;
-use crate::frame::{self, Ending, Entry, Export};
+use crate::frame::{self, Ended, Ending, Entry, Export};
 use crate::guest::{Guest, NONE, Range};
 use crate::list::{Function, Unit};
 use crate::state::Checkpoint;
@@ -409,7 +409,7 @@ fn begin_frame<'c, 'a>(planned: Box<Planned<'c, 'a>>) -> Result<(Box<Nested<'c, 
     Ok((Box::new(Nested { guest, checkpoint, left, given, created }), Box::new(entry)))
 }
 
-fn run_frame(nested: &mut Nested<'_, '_>, entry: Box<Entry>) -> Result<Box<(Ending, u64)>, Error> {
+fn run_frame(nested: &mut Nested<'_, '_>, entry: Box<Entry>) -> Result<Box<Ended>, Error> {
     let given = nested.given;
     let frame = nested.guest.frame_mut();
     frame::run(frame.environment, frame.storage, frame.session, frame.observer, entry, given)
@@ -417,9 +417,9 @@ fn run_frame(nested: &mut Nested<'_, '_>, entry: Box<Entry>) -> Result<Box<(Endi
 
 #[inline(never)]
 #[allow(clippy::boxed_local, reason = "so that they are not on the stack while the frame runs")]
-fn end_frame(nested: Box<Nested<'_, '_>>, ended: Box<(Ending, u64)>) -> Result<u32, Error> {
+fn end_frame(nested: Box<Nested<'_, '_>>, ended: Box<Ended>) -> Result<u32, Error> {
     let Nested { mut guest, checkpoint, left, given, created } = *nested;
-    let (ending, returned) = *ended;
+    let Ended { ending, gas_left: returned, profile } = *ended;
     let (status, result) = match ending {
         Ending::Ok(output) => (Status::Ok, output),
         Ending::Reverted(data) => (Status::Reverted, data),
@@ -434,6 +434,9 @@ fn end_frame(nested: Box<Nested<'_, '_>>, ended: Box<(Ending, u64)>) -> Result<u
         _ => frame.session.journal.rollback(checkpoint),
     }
     frame.result = result;
+    if let Some(profile) = &profile {
+        guest.append_profile(profile);
+    }
     guest.set_gas(left - given + returned)?;
     if let Some((out, address)) = created {
         guest.write(out, &address.0)?;

@@ -8,7 +8,7 @@ use lockstep_host_env::{
     Account, Action, Address, Block, Changes, Database, Environment, Executed, Hash, MemoryDatabase, Receipt,
     Status, Tx, code_hash,
 };
-use lockstep_vm::{Backend, Config, Engine};
+use lockstep_vm::{Backend, Config, Engine, ProfileOptions};
 use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
 
@@ -134,7 +134,7 @@ impl Chain {
         self.database.version().unwrap().root().unwrap()
     }
 
-    /// Executes on every backend, compares, commits.
+    /// Executes on every backend, compares, holds the profile's sum against the gas used, commits.
     #[track_caller]
     pub(crate) fn apply(&self, sender: Address, gas_limit: u64, action: Action) -> Done {
         let version = self.database.version().unwrap();
@@ -147,6 +147,11 @@ impl Chain {
             assert_eq!(other.receipt, reference.receipt);
             assert_eq!(other.changes, reference.changes);
         }
+        let profiled = ENVIRONMENTS[0]
+            .execute_profiled(&*version, &self.block, 0, &tx, ProfileOptions::default())
+            .unwrap();
+        assert_eq!(profiled.receipt, reference.receipt);
+        assert_eq!(profiled.report.profile.unwrap().gas(), reference.receipt.gas_used);
         if reference.receipt.status != Status::Ok {
             let after = Account { nonce: before.nonce + 1, ..before };
             assert_eq!(reference.changes.accounts, [(sender, Some(after))].into());

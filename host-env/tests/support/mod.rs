@@ -8,7 +8,7 @@ use lockstep_host_env::{
     Account, Action, Address, Block, Changes, Database, Environment, ExecuteError, Executed, Function, Hash,
     HostLimits, HostSchedule, MODULE, MemoryDatabase, Status, Tx, Unit,
 };
-use lockstep_vm::{Backend, Config, Engine, Op, Schedule, ValType};
+use lockstep_vm::{Backend, Config, Engine, Op, ProfileOptions, Schedule, ValType};
 use std::fmt::Write;
 
 pub(crate) const CHAIN: u64 = 7;
@@ -20,6 +20,9 @@ pub(crate) const MEMORY: u32 = 4 * 65_536;
 pub(crate) const TRAP: u32 = 1_000;
 /// A step that never ends.
 pub(crate) const SPIN: u32 = 1_001;
+
+/// Transactions that use no more gas are executed again with a profile, whose sum must be the gas used.
+const PROFILED: u64 = 1 << 22;
 
 /// Operators cost nothing where they may, so that what a host function costs can be read off.
 pub(crate) fn engine(backend: Backend) -> Engine {
@@ -224,7 +227,15 @@ impl Chain {
     }
 
     pub(crate) fn execute(&self, tx: &Tx) -> Result<Executed, ExecuteError> {
-        self.environment.execute(&*self.database.version().unwrap(), &self.block, 0, tx)
+        let version = self.database.version().unwrap();
+        let executed = self.environment.execute(&*version, &self.block, 0, tx)?;
+        if executed.receipt.gas_used <= PROFILED {
+            let options = ProfileOptions::default();
+            let profiled = self.environment.execute_profiled(&*version, &self.block, 0, tx, options).unwrap();
+            assert_eq!(profiled.receipt, executed.receipt);
+            assert_eq!(profiled.report.profile.unwrap().gas(), executed.receipt.gas_used);
+        }
+        Ok(executed)
     }
 
     /// Executes and commits.

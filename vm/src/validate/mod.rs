@@ -5,14 +5,16 @@
 //! bytes, and nothing here recurses. It must not know how code is executed.
 
 mod body;
+mod checker;
 mod facts;
 mod meter;
+mod operator;
 
 pub use facts::ModuleFacts;
 
 use crate::config::{Config, FloatPolicy};
 use crate::error::{Invalid, Reason};
-use crate::features;
+use crate::features::{self, Features};
 use crate::limits::Limit;
 use crate::module::info::{
     Body, ConstExpr, ConstOp, DataMode, DataSegment, ElementItems, ElementMode, ElementSegment, Export,
@@ -20,10 +22,10 @@ use crate::module::info::{
 };
 use crate::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
 use alloc::{boxed::Box, format, string::ToString, vec::Vec};
-use body::NamedValues;
 use core::ops::Range;
 use lockstep_gas::{Plan, PlanError, Planner};
 use meter::Meter;
+use operator::NamedValues;
 use wasmparser::{
     BinaryReaderError, CustomSectionReader, DataKind, ElementKind, ExternalKind, FuncValidatorAllocations,
     KnownCustom, Name, Operator, Parser, Payload, TypeRef, ValidPayload, Validator,
@@ -96,6 +98,8 @@ struct Session<'b> {
     several_tables: bool,
     planner: Planner<'b>,
     allocations: FuncValidatorAllocations,
+    checker_allocations: checker::Allocations,
+    accepted: &'b Features,
     meter: Meter<'b>,
     floats: bool,
     info: ModuleInfo,
@@ -116,6 +120,8 @@ impl<'b> Session<'b> {
             several_tables: config.features.reference_types,
             planner: Planner::new(&config.schedule),
             allocations: FuncValidatorAllocations::default(),
+            checker_allocations: checker::Allocations::default(),
+            accepted: &config.features,
             meter: Meter::new(&config.limits),
             floats,
             info: ModuleInfo::default(),

@@ -15,7 +15,8 @@ use crate::failure::{Failure, FailureKind};
 use crate::input::Said;
 use crate::outcome::Outcome;
 use crate::text::{grouped, hex, line};
-use lockstep_host_env::{Address, MemoryDatabase, Status};
+use lockstep_host_env::replay::Recorder;
+use lockstep_host_env::{Address, Database, MemoryDatabase, Status};
 use lockstep_vm::Backend;
 use std::ops::Range;
 use std::path::Path;
@@ -87,6 +88,29 @@ pub struct Finding {
     pub message: String,
     /// Whether the node failed, or engines differ.
     pub is_fault: bool,
+}
+
+impl Played {
+    /// A bundle of the state before the first step and of all transactions since, for a replay. Play with
+    /// [`Options::with_history`].
+    ///
+    /// # Errors
+    /// When it was played without history.
+    pub fn bundle(&self) -> std::io::Result<Vec<u8>> {
+        let history =
+            self.chain.kept_history().ok_or_else(|| std::io::Error::other("no history was kept"))?;
+        let (genesis, root) = (self.genesis.contents(), self.genesis.version().and_then(|now| now.root()));
+        let (genesis, root) = (genesis.map_err(std::io::Error::other)?, root.map_err(std::io::Error::other)?);
+        let mut recorder = Recorder::new(Vec::new(), self.chain.environment(), &genesis, &root)?;
+        for block in history.chunk_by(|one, next| one.block == next.block) {
+            recorder.begin_block(&block[0].block)?;
+            for applied in block {
+                recorder.transaction(&applied.tx, &applied.executed)?;
+            }
+            recorder.end_block(&block[block.len() - 1].root)?;
+        }
+        recorder.finish().map(|(bundle, _)| bundle)
+    }
 }
 
 impl Scenario {

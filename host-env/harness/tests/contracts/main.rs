@@ -5,11 +5,19 @@
 
 mod amm;
 mod counter;
+mod digest;
+mod factory;
 mod harness;
 mod misbehaving;
+mod multisig;
+mod profile;
+mod registry;
 mod scenarios;
+mod timelock;
 mod token;
+mod upgrades;
 mod vault;
+mod wallet;
 
 use lockstep_test::*;
 

@@ -1,7 +1,10 @@
 //! Scenario files: those of the contracts pass on every engine, and broken ones say where and why.
 
+use lockstep_host_env::Environment;
+use lockstep_host_env::replay::{BundleReader, Executor, Replay};
 use lockstep_test::Backend;
 use lockstep_test::scenario::{Options, Scenario};
+use lockstep_vm::{Config, Engine};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -240,4 +243,38 @@ proptest! {
             },
         }
     }
+}
+
+#[test]
+fn a_scenario_becomes_a_bundle_that_is_replayed() {
+    let engine = Engine::new(&Config::new().backend(Backend::Interpreter)).unwrap();
+    let environment = Environment::new(&engine).unwrap();
+    for file in files() {
+        let scenario = Scenario::load(&file).unwrap();
+        assert!(
+            scenario.play(&Options::default()).unwrap().bundle().is_err(),
+            "without history there is none"
+        );
+        let played = scenario.play(&Options::default().with_history()).unwrap();
+        let bundle = played.bundle().unwrap();
+        let executor = Executor { name: "interpreter", environment: &environment };
+        let replayed = Replay::new(executor).run(BundleReader::new(&bundle[..]).unwrap(), &|_| {}).unwrap();
+        assert!(replayed.is_equal(), "{}: {replayed:?}", file.display());
+        assert_eq!(replayed.transactions, played.chain.history().len() as u64);
+    }
+}
+
+/// Whose gas it was is told to the unit, of every transaction of every scenario.
+#[test]
+fn profiles_of_all_scenarios_sum_up_to_the_gas_used() {
+    let mut seen = 0;
+    for file in files() {
+        let played = Scenario::load(&file).unwrap().play(&Options::default()).unwrap();
+        for outcome in played.steps.iter().filter_map(|step| step.outcome.as_ref()) {
+            let profile = outcome.profile(lockstep_test::ProfileOptions::default()).unwrap();
+            assert_eq!(profile.gas(), outcome.gas_used(), "{}: {}", file.display(), outcome.title());
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "{seen}");
 }

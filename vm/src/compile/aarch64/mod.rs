@@ -1,7 +1,8 @@
 //! aarch64: the macro-assembler with an encoder of its own.
 //!
 //! Owns what each operator becomes. `encode` has the instructions, `assembler` labels, islands and stubs, `operand` constants
-//! and addresses, `float` floats, `thunks` the ways in and out. It must not know wasm's stack, nor where locals are. The
+//! and addresses, `integer` and `float` arithmetic, `calls` what is called, `control` branches, frames and gas, `thunks` the
+//! ways in and out. It must not know wasm's stack, nor where locals are. The
 //! register file, the frame and the context are the native ABI's.
 //!
 //! | registers | role |
@@ -17,8 +18,11 @@
 //! Needs nothing beyond ARMv8.0.
 
 mod assembler;
+mod calls;
+mod control;
 mod encode;
 mod float;
+mod integer;
 mod operand;
 mod thunks;
 
@@ -32,13 +36,13 @@ use super::masm::{
     Masm, Reg, RegSet, Shift, Size, Source, Store, Target, Unary,
 };
 use super::{Env, Fixup, Site};
-use crate::abi::{builtin, field, import_word, state};
+use crate::abi::{builtin, field, state};
 use crate::trap::Trap;
 use alloc::vec::Vec;
 use assembler::{Assembler, Stub};
 use encode::{
-    ADD, ADDS, AND, Bitmask, By, Condition, EOR, EQ, Extend, HI, Imm12, LDR_W, LDR_X, LO, LS, NE, ORR, SP,
-    STR_X, SUB, SUBS, Three, VS, ZR, three,
+    ADD, Condition, EQ, Extend, HI, Imm12, LDR_W, LDR_X, LO, LS, NE, ORR, SP, STR_X, SUB, SUBS, Three, ZR,
+    three,
 };
 use lockstep_gas::Run;
 
@@ -163,38 +167,6 @@ impl Aarch64 {
         }
     }
 
-    /// Adds or subtracts, with flags or without; the destination may be `ZR` where flags are set.
-    fn add_sub(&mut self, size: Size, subtracts: bool, flags: bool, d: Reg, n: Reg, src: Source) {
-        let (op, opposite) = match (subtracts, flags) {
-            (false, false) => (ADD, SUB),
-            (true, false) => (SUB, ADD),
-            (false, true) => (ADDS, SUBS),
-            (true, true) => (SUBS, ADDS),
-        };
-        if let Source::Imm(value) = src {
-            let value = truncate(size, value);
-            if let Some(imm) = Imm12::new(value) {
-                return self.emit(encode::add_imm(size, op, d, n, imm));
-            }
-            // The opposite sets carry in another way where the number is 0 or the least, neither of which comes here.
-            if let Some(imm) = Imm12::new(truncate(size, value.wrapping_neg())) {
-                return self.emit(encode::add_imm(size, opposite, d, n, imm));
-            }
-        }
-        let m = self.operand(size, src);
-        self.three(size, op, d, n, m);
-    }
-
-    fn logical(&mut self, size: Size, op: Three, d: Reg, n: Reg, src: Source) {
-        if let Source::Imm(value) = src
-            && let Some(mask) = Bitmask::new(size, truncate(size, value))
-        {
-            return self.emit(encode::logical_imm(size, op, d, n, mask));
-        }
-        let m = self.operand(size, src);
-        self.three(size, op, d, n, m);
-    }
-
     /// Adds to the stack pointer, or another register, a number of bytes.
     fn move_pointer(&mut self, subtracts: bool, d: Reg, n: Reg, bytes: i64) {
         // Frames are limited far below 2^31 bytes.
@@ -207,41 +179,6 @@ impl Aarch64 {
                 self.emit(encode::extended(op, d, n, PASSING, Extend::All));
             }
         }
-    }
-
-    /// The instruction that branches on a condition, and the one that does so on its opposite.
-    fn branches_on(&mut self, cond: Cond) -> (u32, u32) {
-        let (word, otherwise) = match self.tested.take() {
-            Some((end, size, register)) if end == self.position() && matches!(cond, Cond::Eq | Cond::Ne) => {
-                self.asm.take_back();
-                let words = (encode::cbz(size, register), encode::cbnz(size, register));
-                return if cond == Cond::Eq { words } else { (words.1, words.0) };
-            }
-            _ => (condition(cond), condition(cond).negated()),
-        };
-        (encode::b_cond(word), encode::b_cond(otherwise))
-    }
-
-    fn pay_or(&mut self, price: u64, wasm: u32) {
-        self.add_sub(Size::S64, true, true, GAS, GAS, Source::Imm(price));
-        self.asm.trap_on(LO, Trap::OutOfGas, wasm);
-    }
-
-    /// Traps if a register is 0.
-    fn trap_if_zero(&mut self, size: Size, register: Reg, wasm: u32) {
-        self.asm.trap_by(encode::cbz(size, register), Trap::DivideByZero, wasm);
-    }
-
-    /// The address that comes next, for a tail call's host function to be found at.
-    fn tail_site(&mut self, wasm: u32) {
-        self.emit(encode::adr(Self::SCRATCH, 4));
-        self.asm.site(wasm);
-    }
-
-    fn give_frame_back(&mut self, frame_slots: u32) {
-        let bytes = slot_offset(frame_slots.into());
-        self.load_at(LDR_X, LINK, SP, bytes - 8);
-        self.move_pointer(false, SP, SP, bytes);
     }
 }
 
@@ -318,17 +255,7 @@ impl Masm for Aarch64 {
     }
 
     fn jump_table(&mut self, index: Reg, _: Reg, labels: &[Label]) {
-        // A table has at most as many labels as a body has bytes.
-        let count = labels.len() as u32;
-        self.asm.room_for(count.saturating_mul(4));
-        self.constant(TEMP, u64::from(count - 1));
-        self.three(Size::S32, SUBS, ZR, index, TEMP);
-        self.emit(encode::csel(Size::S32, index, index, TEMP, LS));
-        self.emit(encode::adr(PASSING, 16));
-        self.emit(encode::indexed(encode::LDRSW, TEMP, PASSING, index, Extend::Word, true));
-        self.three(Size::S64, ADD, TEMP, TEMP, PASSING);
-        self.emit(encode::br(TEMP));
-        self.asm.table(labels);
+        self.emit_jump_table(index, labels);
     }
 
     fn trap_if(&mut self, cond: Cond, trap: Trap, wasm: u32) {
@@ -344,20 +271,7 @@ impl Masm for Aarch64 {
     }
 
     fn enter(&mut self, frame_slots: u32, check: bool, body: u32) {
-        let bytes = slot_offset(frame_slots.into());
-        if check {
-            self.load_state(Self::RESULT);
-            self.move_pointer(true, TEMP, SP, bytes);
-            self.load_at(LDR_X, PASSING, Self::RESULT, state::MARK.into());
-            self.three(Size::S64, SUBS, ZR, TEMP, PASSING);
-            let jump = self.asm.branch(encode::b_cond(LO));
-            let back = self.position();
-            self.asm.stub(Stub::Stack { jump, back, wasm: body });
-            self.emit(encode::add_imm(Size::S64, ADD, SP, TEMP, Imm12::default()));
-        } else {
-            self.move_pointer(true, SP, SP, bytes);
-        }
-        self.load_at(STR_X, LINK, SP, bytes - 8);
+        self.emit_enter(frame_slots, check, body);
     }
 
     fn release_frame(&mut self, frame_slots: u32) {
@@ -371,17 +285,7 @@ impl Masm for Aarch64 {
 
     fn charge(&mut self, runs: &[Run]) {
         self.asm.room();
-        match runs {
-            [] => {}
-            [run] => self.pay_or(run.price, run.offset),
-            runs => {
-                let price = runs.iter().map(|run| run.price).sum();
-                self.add_sub(Size::S64, true, true, GAS, GAS, Source::Imm(price));
-                let jump = self.asm.branch(encode::b_cond(LO));
-                let runs = self.asm.keep(runs);
-                self.asm.stub(Stub::Gas { jump, runs });
-            }
-        }
+        self.emit_charge(runs);
     }
 
     fn finish(&mut self) {
@@ -452,56 +356,12 @@ impl Masm for Aarch64 {
 
     fn alu(&mut self, op: Alu, size: Size, dst: Reg, lhs: Reg, rhs: Source) {
         self.asm.room();
-        match op {
-            Alu::Add => self.add_sub(size, false, false, dst, lhs, rhs),
-            Alu::Sub => self.add_sub(size, true, false, dst, lhs, rhs),
-            Alu::And => self.logical(size, AND, dst, lhs, rhs),
-            Alu::Or => self.logical(size, ORR, dst, lhs, rhs),
-            Alu::Xor => self.logical(size, EOR, dst, lhs, rhs),
-            Alu::Mul => match rhs {
-                Source::Imm(value) if truncate(size, value).is_power_of_two() => {
-                    let distance = truncate(size, value).trailing_zeros();
-                    self.emit(encode::lsl_imm(size, dst, lhs, distance));
-                }
-                rhs => {
-                    let rhs = self.operand(size, rhs);
-                    self.emit(encode::mul(size, dst, lhs, rhs));
-                }
-            },
-        }
+        self.emit_alu(op, size, dst, lhs, rhs);
     }
 
     fn shift(&mut self, op: Shift, size: Size, dst: Reg, lhs: Reg, distance: Source) {
         self.asm.room();
-        match distance {
-            Source::Imm(value) => {
-                let width: u32 = if size == Size::S32 { 32 } else { 64 };
-                // Below 64.
-                let distance = value as u32 & (width - 1);
-                self.emit(match op {
-                    Shift::Shl => encode::lsl_imm(size, dst, lhs, distance),
-                    Shift::ShrS => encode::asr_imm(size, dst, lhs, distance),
-                    Shift::ShrU => encode::lsr_imm(size, dst, lhs, distance),
-                    Shift::Rotr => encode::ror_imm(size, dst, lhs, distance),
-                    Shift::Rotl => encode::ror_imm(size, dst, lhs, (width - distance) % width),
-                });
-            }
-            distance => {
-                let mut by = self.operand(Size::S64, distance);
-                let op = match op {
-                    Shift::Shl => encode::LSLV,
-                    Shift::ShrS => encode::ASRV,
-                    Shift::ShrU => encode::LSRV,
-                    Shift::Rotr => encode::RORV,
-                    Shift::Rotl => {
-                        self.three(Size::S32, SUB, TEMP, ZR, by);
-                        by = TEMP;
-                        encode::RORV
-                    }
-                };
-                self.emit(encode::two(size, op, dst, lhs, by));
-            }
-        }
+        self.emit_shift(op, size, dst, lhs, distance);
     }
 
     fn shifts_freely(&self, _: Shift) -> bool {
@@ -510,54 +370,17 @@ impl Masm for Aarch64 {
 
     fn divide(&mut self, op: Division, size: Size, rhs: Source, divisor: Divisor, wasm: u32) {
         self.asm.room();
-        let (dividend, by) = (Self::DIVIDEND, self.operand(size, rhs));
-        if divisor.may_be_zero {
-            self.trap_if_zero(size, by, wasm);
-        }
-        if op == Division::DivS && divisor.may_be_minus_one {
-            // By -1, the least number has no quotient: it is the one from which subtracting 1 overflows.
-            self.add_sub(size, false, true, ZR, by, Source::Imm(1));
-            self.emit(encode::ccmp_imm(size, dividend, 1, NO_FLAGS, EQ));
-            self.asm.trap_on(VS, Trap::IntegerOverflow, wasm);
-        }
-        let divide = if matches!(op, Division::DivU | Division::RemU) { encode::UDIV } else { encode::SDIV };
-        match op {
-            Division::DivS | Division::DivU => self.emit(encode::two(size, divide, dividend, dividend, by)),
-            Division::RemS | Division::RemU => {
-                self.emit(encode::two(size, divide, PASSING, dividend, by));
-                self.emit(encode::msub(size, Self::REMAINDER, PASSING, by, dividend));
-            }
-        }
+        self.emit_divide(op, size, rhs, divisor, wasm);
     }
 
     fn divide_by(&mut self, by: Reciprocal, copy: Reg) {
         self.asm.room();
-        let quotient = Self::REMAINDER;
-        self.constant(TEMP, by.factor);
-        self.emit(encode::umulh(quotient, copy, TEMP));
-        if by.adds {
-            self.three(Size::S64, SUB, TEMP, copy, quotient);
-            self.emit(encode::shifted(Size::S64, ADD, quotient, quotient, TEMP, By::RightUnsigned, 1));
-        }
-        if by.shift > 0 {
-            self.emit(encode::lsr_imm(Size::S64, quotient, quotient, by.shift));
-        }
+        self.emit_divide_by(by, copy);
     }
 
     fn unary(&mut self, op: Unary, size: Size, dst: Reg, src: Reg) {
         self.asm.room();
-        match op {
-            Unary::Clz => self.emit(encode::one(size, encode::CLZ, dst, src)),
-            Unary::Ctz => {
-                self.emit(encode::one(size, encode::RBIT, dst, src));
-                self.emit(encode::one(size, encode::CLZ, dst, dst));
-            }
-            Unary::Popcnt => self.popcnt(dst, src),
-            Unary::Extend8 => self.emit(encode::sign_extend(size, dst, src, 8)),
-            Unary::Extend16 => self.emit(encode::sign_extend(size, dst, src, 16)),
-            Unary::Extend32 => self.emit(encode::sign_extend(Size::S64, dst, src, 32)),
-            Unary::Wrap => self.three(Size::S32, ORR, dst, ZR, src),
-        }
+        self.emit_unary(op, size, dst, src);
     }
 
     fn compare(&mut self, size: Size, lhs: Reg, rhs: Source) {
@@ -692,40 +515,17 @@ impl Masm for Aarch64 {
 
     fn call_import(&mut self, function: u32, displacement: i32, wasm: u32) {
         self.asm.room();
-        self.load_at(LDR_X, TEMP, ANCHOR, (displacement + import_word::ENTRY).into());
-        self.constant(Self::RESULT, function.into());
-        self.constant(Self::SCRATCH, 0);
-        self.emit(encode::blr(TEMP));
-        self.asm.site(wasm);
+        self.emit_call_import(function, displacement, wasm);
     }
 
     fn jump_to_import(&mut self, function: u32, displacement: i32, frame_slots: u32, wasm: u32) {
         self.asm.room();
-        self.tail_site(wasm);
-        self.give_frame_back(frame_slots);
-        self.load_at(LDR_X, TEMP, ANCHOR, (displacement + import_word::ENTRY).into());
-        self.constant(Self::RESULT, function.into());
-        self.emit(encode::br(TEMP));
+        self.emit_jump_to_import(function, displacement, frame_slots, wasm);
     }
 
     fn resolve(&mut self, type_id: u32, type_index: u32, wasm: u32) {
         self.asm.room();
-        let address = Self::RESULT;
-        self.emit(encode::lsr_imm(Size::S64, TEMP, address, 32));
-        self.load_at(LDR_W, PASSING, ANCHOR, (field::INSTANCE + 4).into());
-        self.three(Size::S32, SUBS, ZR, TEMP, PASSING);
-        let jump = self.asm.branch(encode::b_cond(NE));
-        self.asm.address(PASSING, Target::FunctionTable);
-        // The lower half, times the eight bytes of an entry.
-        self.three(Size::S32, ORR, address, ZR, address);
-        self.emit(encode::shifted(Size::S64, ADD, PASSING, PASSING, address, By::Left, 3));
-        self.emit(encode::ldp_w(LINK, address, PASSING));
-        self.add_sub(Size::S32, true, true, ZR, LINK, Source::Imm(type_id.into()));
-        self.asm.trap_on(NE, Trap::BadSignature, wasm);
-        self.asm.address(PASSING, Target::Start);
-        self.three(Size::S64, ADD, address, address, PASSING);
-        let back = self.position();
-        self.asm.stub(Stub::Resolve { jump, back, type_index, wasm });
+        self.emit_resolve(type_id, type_index, wasm);
     }
 
     fn call_resolved(&mut self, wasm: u32) {
@@ -737,9 +537,7 @@ impl Masm for Aarch64 {
 
     fn jump_to_resolved(&mut self, frame_slots: u32, wasm: u32) {
         self.asm.room();
-        self.tail_site(wasm);
-        self.give_frame_back(frame_slots);
-        self.emit(encode::br(Self::RESULT));
+        self.emit_jump_to_resolved(frame_slots, wasm);
     }
 
     fn bulk(&mut self, target: Target, wasm: u32) {

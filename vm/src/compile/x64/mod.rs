@@ -554,6 +554,7 @@ impl Masm for X64 {
     }
 
     fn enter(&mut self, frame_slots: u32, check: bool, body: u32) {
+        self.tested = Tested::NOTHING;
         // The return address is part of the frame.
         let bytes = slot_offset(frame_slots.into()) - 8;
         if !check {

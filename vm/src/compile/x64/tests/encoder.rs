@@ -7,6 +7,7 @@ pub(super) const FORMS: &[Form] = &[
     ("rr", rr),
     ("rr_byte", rr_byte),
     ("rm", rm),
+    ("lea_scaled", lea_scaled),
     ("store_byte", store_byte),
     ("store_word_16", store_word_16),
     ("store_immediate", store_immediate),
@@ -82,6 +83,15 @@ fn rm(forms: &mut Forms) {
     }
     let (condition, text) = forms.condition();
     forms.is(|x| x.rm(size, Op::Two(0x40 | condition), r, mem), format!("cmov{text} {rn}, {operand}"));
+}
+
+fn lea_scaled(forms: &mut Forms) {
+    let (size, dst, base) = (forms.size(), forms.register(), forms.register());
+    let index = forms.register_but(&[RSP]);
+    for distance in 0..=3 {
+        let expected = format!("lea {}, {}", name(size, dst), scaled(base, index, distance));
+        forms.is(|x| x.lea_scaled(size, dst, base, index, distance), expected);
+    }
 }
 
 /// Stores by `MOV_STORE_BYTE`.

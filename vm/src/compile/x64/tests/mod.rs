@@ -94,8 +94,8 @@ impl Forms {
     }
 
     /// What is emitted is these instructions and nothing else; they are separated by semicolons.
-    fn is(&mut self, emit: impl FnOnce(&mut X64), expected: impl AsRef<str>) {
-        self.emit(emit);
+    fn is<R>(&mut self, emit: impl FnOnce(&mut X64) -> R, expected: impl AsRef<str>) {
+        self.emit(|x| drop(emit(x)));
         self.reads(expected.as_ref());
     }
 
@@ -108,6 +108,7 @@ impl Forms {
         x.stubs.clear();
         x.stub_runs.clear();
         x.tables.clear();
+        x.tested = Tested::NOTHING;
         emit(x);
     }
 
@@ -282,6 +283,14 @@ fn pointer(size: Size) -> &'static str {
 fn memory(width: &str, Mem { base, index, displacement }: Mem) -> String {
     let index = index.map_or(String::new(), |index| format!("+{}", quad(index)));
     format!("{width}[{}{index}{}]", quad(base), offset(displacement.into()))
+}
+
+/// An address whose index is shifted.
+fn scaled(base: Reg, index: Reg, distance: u8) -> String {
+    match distance {
+        0 => format!("[{}+{}]", quad(base), quad(index)),
+        _ => format!("[{}+{}*{}]", quad(base), quad(index), 1 << distance),
+    }
 }
 
 fn offset(displacement: i64) -> String {

@@ -14,6 +14,7 @@ pub(super) const FORMS: &[Form] = &[
     ("slots_to_values", slots_to_values),
     ("values_to_slots", values_to_slots),
     ("alu", alu),
+    ("add_shifted", add_shifted),
     ("shift", shift),
     ("divide", divide),
     ("divide_by", divide_by),
@@ -201,6 +202,15 @@ fn alu(forms: &mut Forms) {
     forms.is(|x| x.alu(Alu::Mul, size, dst, lhs, rhs), expected);
 }
 
+fn add_shifted(forms: &mut Forms) {
+    let (size, dst, lhs) = (forms.size(), forms.register(), forms.register());
+    let rhs = forms.register_but(&[RSP]);
+    for distance in 1..=3 {
+        let expected = format!("lea {}, {}", name(size, dst), scaled(lhs, rhs, distance));
+        forms.is(|x| x.add_shifted(size, dst, lhs, rhs, distance), expected);
+    }
+}
+
 fn shift(forms: &mut Forms) {
     let (size, dst, lhs) = (forms.size(), forms.register_but(&[RCX]), forms.register());
     let (d, l) = (name(size, dst), name(size, lhs));
@@ -331,6 +341,21 @@ fn test(forms: &mut Forms) {
     let (size, r) = (forms.size(), forms.register());
     let rn = name(size, r);
     forms.is(|x| x.test(size, r), format!("test {rn}, {rn}"));
+    // Flags that tell the same are there already, unless they tell of another register or width, or code may come together.
+    let (other, narrow) = (forms.register_but(&[r]), if size == Size::S32 { Size::S64 } else { Size::S32 });
+    for (op, text) in [(Alu::And, "and"), (Alu::Or, "or"), (Alu::Xor, "xor")] {
+        let set = |x: &mut X64| x.alu(op, size, r, r, Source::Reg(other));
+        let text = format!("{text} {rn}, {}", name(size, other));
+        let tested = |size, r| format!("{text}; test {0}, {0}", name(size, r));
+        forms.is(|x| (set(x), x.test(size, r)), &text);
+        forms.is(|x| (set(x), x.test(size, other)), tested(size, other));
+        forms.is(|x| (set(x), x.test(narrow, r)), tested(narrow, r));
+        let label = |x: &mut X64| {
+            let label = x.new_label();
+            x.bind(label);
+        };
+        forms.is(|x| (set(x), label(x), x.test(size, r)), tested(size, r));
+    }
 }
 
 fn set(forms: &mut Forms) {
