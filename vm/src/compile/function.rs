@@ -17,9 +17,11 @@
 //! # Gas
 //!
 //! A run must be paid for before anything of it is done that can be seen. Operators that only compute let it wait: their
-//! run is *unpaid* until an operator that may trap or be seen, a label, or a branch. Where a `br_if` leaves the innermost
-//! loop, runs stay unpaid behind it, and the way out pays for them on its own. So the conditions at which a loop ends are
-//! paid for with its body. Which of several runs was the first that could not be paid is found out of line.
+//! run is *unpaid* until an operator that may trap or be seen, or until the head of a loop. A branch lets it wait on both
+//! its sides. What the first edge to a label has not paid for, the label *owes*: it is unpaid behind it, whoever came. Any
+//! other edge pays for its own runs, all of them, and is given back what the label owes, out of line if it may. Which of
+//! several runs was the first that could not be paid is found out of line; what an edge was given back is enough for what
+//! the label owes, so that it is never one of those.
 
 use super::Env;
 use super::control::Construct;
@@ -82,6 +84,8 @@ pub(super) struct Compiler<'m, M> {
     pub(super) runs: &'m [Run],
     /// Runs that have begun and are not paid for yet: what has been executed of them can neither trap nor be seen.
     pub(super) unpaid: Vec<Run>,
+    /// What labels owe: see [`Owed`](super::control::Owed).
+    pub(super) owed: Vec<Run>,
     pub(super) frame_slots: u32,
     pub(super) parameters: u32,
     pub(super) results: u32,
@@ -128,6 +132,7 @@ impl<'m, M: Masm> Compiler<'m, M> {
             offset: 0,
             runs: &[],
             unpaid: Vec::with_capacity(UNPAID_MAX),
+            owed: Vec::new(),
             frame_slots: 0,
             parameters: 0,
             results: 0,
@@ -172,6 +177,7 @@ impl<'m, M: Masm> Compiler<'m, M> {
         self.is_set = false;
         self.dead_constructs = 0;
         self.constructs.clear();
+        self.owed.clear();
         self.stack.reset(locals as usize);
         if self.local_homes.len() < locals as usize {
             self.local_homes.resize(locals as usize, NO_HOME);
@@ -329,6 +335,9 @@ impl<'m, M: Masm> Compiler<'m, M> {
             self.pay();
         }
         self.unpaid.push(run);
+        if run.price > TOGETHER_MAX {
+            self.pay();
+        }
     }
 
     /// Pays for all that has begun, the run that starts at this operator included: the operator may trap or be seen.
