@@ -46,7 +46,7 @@ pub(super) struct Homes {
 }
 
 /// So many runs are paid for at once at most. Each place where a function may be left pays for them, so this bounds code.
-const UNPAID_MAX: usize = 4;
+const UNPAID_MAX: usize = 2;
 
 /// A local must weigh so much for its home to be one that calls keep: saving and giving back costs two moves.
 const KEPT_WEIGHT: u32 = 3;
