@@ -188,6 +188,7 @@ impl<'a> Parts<'a> {
     pub(super) fn compiled(&self, validated: &Validated) -> Result<Compiled, ArtifactError> {
         let malformed = |what| Err(ArtifactError::Malformed { what });
         let Validated { info, plan, .. } = validated;
+        let beyond = |at: u32| at as usize > self.code.len();
         let is_in_code = |offset: u32| (offset as usize) < self.code.len();
         if !thunks_to_array(&self.thunks).into_iter().all(is_in_code) {
             return malformed("a thunk is not in its code");
@@ -204,8 +205,9 @@ impl<'a> Parts<'a> {
                 CompiledFunction { entry, end, frame_slots: plan.frame_slots() }
             })
             .collect();
-        let ends = functions.iter().flat_map(|function| [function.entry, function.end]);
-        if !ends.clone().is_sorted() || ends.last().is_some_and(|end| end as usize > self.code.len()) {
+        let in_order = functions.iter().all(|function| function.entry <= function.end)
+            && functions.is_sorted_by(|one, next| one.end <= next.entry);
+        if !in_order || functions.last().is_some_and(|function| beyond(function.end)) {
             return malformed("its functions are not one behind the other");
         }
         let sites: Vec<Site> = self
@@ -216,8 +218,8 @@ impl<'a> Parts<'a> {
                 Site { native, wasm }
             })
             .collect();
-        let natives = sites.iter().map(|site| site.native);
-        if !natives.clone().is_sorted() || natives.last().is_some_and(|at| at as usize > self.code.len()) {
+        if !sites.is_sorted_by_key(|site| site.native) || sites.last().is_some_and(|site| beyond(site.native))
+        {
             return malformed("its sites are not in order");
         }
         Ok(Compiled { code: self.code.to_vec().into(), thunks: self.thunks, functions, sites })
