@@ -1,14 +1,17 @@
 //! Artifacts: what is loaded does what was compiled, and what is not whole, or not for here, is refused.
 
+#[path = "support/process.rs"]
+mod process;
+
 use lockstep_vm::{
     ArtifactError, ArtifactKey, Backend, Caller, CodeTarget, CompilerTesting, Config, Engine, Error,
     ErrorKind, Features, FloatPolicy, Func, Limit, Limits, Linker, Module, Op, Schedule, Store, Val,
 };
+use process::this_program;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::fmt::Write;
 use std::path::Path;
-use std::process::Command;
 
 const GAS: u64 = 10_000_000;
 
@@ -214,7 +217,7 @@ fn l29_the_bytes_are_the_same_in_every_process_and_with_any_number_of_threads() 
     let here = made_here();
     for threads in ["1", "2", "5"] {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("artifacts-{threads}"));
-        let output = Command::new(std::env::current_exe().unwrap())
+        let output = this_program()
             .args(["--exact", "made_elsewhere", "--ignored"])
             .env("RAYON_NUM_THREADS", threads)
             .env("LOCKSTEP_ARTIFACTS_OUT", &path)
