@@ -1,13 +1,13 @@
-//! Input files: wasm or text, from a file or standard input.
+//! Input files: wasm, text or an artifact, from a file or standard input.
 //!
-//! Owns reading, bounded before it begins, and telling the two formats apart. It must not know whether a module is
+//! Owns reading, bounded before it begins, and telling the formats apart. It must not know whether a module is
 //! accepted.
 
 use crate::failure::Failure;
 use crate::place::{Excerpt, Place, position};
 use crate::source;
 use crate::text::{Name, grouped};
-use lockstep_vm::Limit;
+use lockstep_vm::{Engine, Limit};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -15,19 +15,21 @@ use std::path::Path;
 /// A text may be this many times as long as the module may be.
 const TEXT_PER_MODULE_BYTE: u64 = 8;
 
-/// A module as it was given.
+/// An artifact has the module, at most 64 bytes of code for each of its bytes, tables of what is where in it, and some KiB
+/// beside.
+const ARTIFACT_PER_MODULE_BYTE: u64 = 128;
+const ARTIFACT_BESIDE: u64 = 64 << 10;
+
+/// What was given in place of a module.
 #[derive(Debug)]
-pub(crate) struct Input {
-    /// What messages call it.
-    pub(crate) file: String,
-    pub(crate) wasm: Vec<u8>,
-    /// The text that the module was written in.
-    text: Option<String>,
+pub(crate) enum Given {
+    Module(Input),
+    Artifact { file: String, bytes: Vec<u8> },
 }
 
-impl Input {
-    /// Reads a module; `-` is standard input. More than the limit's bytes are not read.
-    pub(crate) fn load(path: &Path, module_bytes: u64) -> Result<Input, Failure> {
+impl Given {
+    /// Reads a module or an artifact; `-` is standard input. More than the limit allows is not read.
+    pub(crate) fn load(path: &Path, module_bytes: u64) -> Result<Given, Failure> {
         let (file, bytes) = if path == Path::new("-") {
             let file = String::from("<stdin>");
             let bytes = read_bounded(&file, &mut io::stdin().lock(), None, module_bytes)?;
@@ -47,7 +49,39 @@ impl Input {
             let bytes = read_bounded(&file, &mut File::open(path).map_err(cannot)?, size, module_bytes)?;
             (file, bytes)
         };
-        Input::from_bytes(file, bytes)
+        if Engine::detect_precompiled(&bytes) {
+            return Ok(Given::Artifact { file, bytes });
+        }
+        Input::from_bytes(file, bytes).map(Given::Module)
+    }
+}
+
+/// A module as it was given.
+#[derive(Debug)]
+pub(crate) struct Input {
+    /// What messages call it.
+    pub(crate) file: String,
+    pub(crate) wasm: Vec<u8>,
+    /// The text that the module was written in.
+    text: Option<String>,
+}
+
+impl Input {
+    /// Reads a module; `-` is standard input. More than the limit's bytes are not read.
+    pub(crate) fn load(path: &Path, module_bytes: u64) -> Result<Input, Failure> {
+        match Given::load(path, module_bytes)? {
+            Given::Module(input) => Ok(input),
+            Given::Artifact { file, .. } => {
+                Err(Failure::refused("malformed", "not a WebAssembly module: it is an artifact")
+                    .help("give the module that it was made of; artifacts are for `lockstep run`")
+                    .at(Place { file, ..Place::default() }))
+            }
+        }
+    }
+
+    /// A module that was read from a file in another form.
+    pub(crate) fn from_wasm(file: String, wasm: &[u8]) -> Input {
+        Input { file, wasm: wasm.to_vec(), text: None }
     }
 
     fn from_bytes(file: String, bytes: Vec<u8>) -> Result<Input, Failure> {
@@ -120,6 +154,11 @@ fn read_bounded(
     from.take(1).read_to_end(&mut bytes).map_err(cannot)?;
     let (allowed, what) = match bytes.first() {
         Some(0) => (module_bytes, "bytes"),
+        // No text begins so, and every artifact does.
+        Some(0x7f) => {
+            let most = module_bytes.saturating_mul(ARTIFACT_PER_MODULE_BYTE).saturating_add(ARTIFACT_BESIDE);
+            (most, "bytes of an artifact")
+        }
         _ => (module_bytes.saturating_mul(TEXT_PER_MODULE_BYTE), "bytes of text"),
     };
     let too_large = |found: String| {

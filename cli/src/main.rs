@@ -1,8 +1,9 @@
-//! The `lockstep` command line: check, run, instrument and inspect WebAssembly contracts.
+//! The `lockstep` command line: check, run, compile, instrument and inspect WebAssembly contracts.
 //!
 //! ```text
 //! lockstep check FILE...                                 does the engine accept it?
 //! lockstep run FILE --invoke NAME [ARG...]               call an export; results, gas, stack
+//! lockstep compile FILE -o OUT [--target MACHINE]        make an artifact, which `run` takes too
 //! lockstep instrument IN -o OUT                          write the meter into the module
 //! lockstep inspect FILE [--function NAME|INDEX] [--runs|--asm]  what does it cost, what is it compiled to?
 //! lockstep profile FILE --invoke NAME [ARG...] -o SVG   whose gas was it?
@@ -30,6 +31,7 @@
 mod call;
 mod chain;
 mod check;
+mod compile;
 mod deploy;
 mod diagnostic;
 mod disassembly;
@@ -37,6 +39,7 @@ mod exit;
 mod failure;
 mod inspect;
 mod instrument;
+mod key;
 mod load;
 mod machine_code;
 mod options;
@@ -78,6 +81,9 @@ enum Command {
     /// Call an exported function of a module
     #[command(after_help = format!("{}\n\n{EXIT_CODES}", run::EXAMPLES))]
     Run(run::RunArgs),
+    /// Make an artifact of a module, which runs without being compiled again
+    #[command(after_help = format!("{}\n\n{EXIT_CODES}", compile::EXAMPLES))]
+    Compile(compile::CompileArgs),
     /// Write the meter into a module, for any other engine
     #[command(after_help = format!("{}\n\n{EXIT_CODES}", instrument::EXAMPLES))]
     Instrument(instrument::InstrumentArgs),
@@ -123,6 +129,7 @@ fn execute(command: &Command, output: &mut Output) -> Result<Exit, Failure> {
     match command {
         Command::Check(args) => check::run(args, output),
         Command::Run(args) => run::run(args, output),
+        Command::Compile(args) => compile::run(args, output),
         Command::Instrument(args) => instrument::run(args, output),
         Command::Inspect(args) => inspect::run(args, output),
         Command::Profile(args) => profile::run(args, output),

@@ -4,8 +4,9 @@
 
 use crate::failure::Failure;
 use crate::load::{Input, raise};
+use crate::place::Place;
 use crate::text::{Name, count, grouped, listed};
-use lockstep_vm::{Engine, Error, ErrorKind, ImportType, Invalid, LinkError, Module, Reason};
+use lockstep_vm::{ArtifactError, Engine, Error, ErrorKind, ImportType, Invalid, LinkError, Module, Reason};
 
 /// The module, when this engine accepts it.
 pub(crate) fn accept(engine: &Engine, input: &Input) -> Result<Module, Failure> {
@@ -29,6 +30,25 @@ pub(crate) fn explain(error: &Error, input: &Input) -> Failure {
         ErrorKind::Fault(fault) => Failure::fault(fault.to_string())
             .help("the outcome is unknown; run it again on a healthy machine"),
         _ => Failure::usage("usage", error.to_string()),
+    }
+}
+
+/// An artifact that is not loaded.
+pub(crate) fn refuse_artifact(error: &Error, file: String) -> Failure {
+    match error.kind() {
+        ErrorKind::Artifact(refused) => {
+            let help = match refused {
+                ArtifactError::NoMachineCode => "give the wasm, or use `--engine native`",
+                ArtifactError::Key => {
+                    "give the key that it was made with, `--key FILE`, or compile its wasm again"
+                }
+                _ => "compile its wasm again: `lockstep compile FILE -o OUT`",
+            };
+            let message = refused.to_string();
+            let message = message.split("; ").next().unwrap_or_default();
+            Failure::refused(refused.code(), message).help(help).at(Place { file, ..Place::default() })
+        }
+        _ => explain(error, &Input::from_wasm(file, &[])),
     }
 }
 

@@ -4,23 +4,24 @@
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::load::Input;
+use crate::key;
+use crate::load::{Given, Input};
 use crate::options::{EngineName, EngineOptions, parse_gas};
 use crate::outcome::{Ending, Outcome, Phase, Report, Spent};
 use crate::output::Output;
-use crate::refusal::{accept, explain, unlinked};
+use crate::refusal::{accept, explain, refuse_artifact, unlinked};
 use crate::text::{Name, listed};
 use crate::values;
 use clap::Args;
 use lockstep_vm::{
-    Error, ErrorKind, ExternType, FuncType, Linker, Module, Profile, ProfileOptions, Store, Val,
+    Engine, Error, ErrorKind, ExternType, FuncType, Linker, Module, Profile, ProfileOptions, Store, Val,
 };
 use std::path::PathBuf;
 
 /// What `run` is told.
 #[derive(Args, Debug)]
 pub(crate) struct RunArgs {
-    /// The module, wasm or wat; `-` reads standard input
+    /// The module, wasm or wat, or an artifact of one; `-` reads standard input
     pub(crate) file: PathBuf,
     /// The exported function to call
     #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
@@ -31,6 +32,9 @@ pub(crate) struct RunArgs {
     /// What executes the module; it never changes an outcome
     #[arg(long, value_name = "ENGINE", value_enum, default_value_t)]
     pub(crate) engine: EngineName,
+    /// The file with the key of an artifact, instead of the user's own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) options: EngineOptions,
     /// Print one JSON object instead
@@ -49,6 +53,7 @@ offset, line, column, backtrace, omitted_frames.
 
 Examples:
   lockstep run sort.wasm --invoke quick 300 i64:11
+  lockstep compile sort.wasm -o sort.artifact && lockstep run sort.artifact --invoke quick 300 i64:11
   lockstep run add.wat --invoke add --gas 20000 --json -1 0x10";
 
 /// Runs the command.
@@ -89,8 +94,7 @@ pub(crate) fn execute(
     let gas = parse_gas(&args.gas)?;
     spent.gas_left = gas;
     let engine = args.options.engine(args.engine.backend())?;
-    let input = Input::load(&args.file, engine.limits().module_bytes)?;
-    let module = accept(&engine, &input)?;
+    let (module, input) = load(args, &engine)?;
     refuse_imports(&module)?;
     let ty = find_export(&module, &args.invoke)?;
     let arguments = values::parse_arguments(&args.invoke, &ty, &args.arguments)?;
@@ -129,6 +133,23 @@ pub(crate) fn execute(
     };
     let outcome = Outcome { ending, phase, spent: *spent };
     Ok(Played { outcome, input, profile: store.take_profile() })
+}
+
+/// The module, of its wasm or of an artifact.
+fn load(args: &RunArgs, engine: &Engine) -> Result<(Module, Input), Failure> {
+    match Given::load(&args.file, engine.limits().module_bytes)? {
+        Given::Module(input) => Ok((accept(engine, &input)?, input)),
+        Given::Artifact { file, bytes } => {
+            let key = key::read(args.key.as_deref())?;
+            match Module::deserialize(engine, &key, &bytes) {
+                Ok(module) => {
+                    let input = Input::from_wasm(file, module.bytes());
+                    Ok((module, input))
+                }
+                Err(error) => Err(refuse_artifact(&error, file)),
+            }
+        }
+    }
 }
 
 /// There are no host functions here, nor anything else to import.

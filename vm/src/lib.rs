@@ -45,6 +45,8 @@ extern crate std;
     allow(dead_code, reason = "the runtime's half")
 )]
 mod abi;
+#[cfg(feature = "native")]
+mod artifact;
 mod caller;
 #[cfg(feature = "native")]
 #[cfg_attr(
@@ -87,6 +89,8 @@ mod types;
 mod validate;
 mod value;
 
+#[cfg(feature = "native")]
+pub use artifact::ArtifactKey;
 pub use caller::Caller;
 #[doc(hidden)]
 pub use config::CompilerTesting;
@@ -95,7 +99,8 @@ pub use config::{Backend, Config, ConfigError, FloatPolicy};
 pub use crosscheck::Seed;
 pub use engine::{Engine, SEMANTICS_VERSION};
 pub use error::{
-    Error, ErrorKind, Fault, Found, Frame, ImportProblem, Invalid, LinkError, Reason, Stop, TrapError, Usage,
+    ArtifactError, Error, ErrorKind, Fault, Found, Frame, ImportProblem, Invalid, LinkError, Reason, Stop,
+    TrapError, Usage,
 };
 pub use external::Extern;
 pub use externref::ExternRef;
@@ -111,8 +116,8 @@ pub use linker::{HostInstancePre, HostLinker, InstancePre, Linker};
 pub use lockstep_gas::{Op, Plan, Prices, Schedule, ScheduleError};
 pub use memory::Memory;
 #[doc(hidden)]
-pub use module::{CodeMap, CodeTarget};
-pub use module::{ExportType, ImportType, Module};
+pub use module::CodeMap;
+pub use module::{CodeTarget, ExportType, ImportType, Module};
 pub use profile::{Profile, ProfileFrame, ProfileNode, ProfileOptions};
 pub use store::{AsContext, AsContextMut, Store, StoreContext, StoreContextMut};
 pub use table::Table;

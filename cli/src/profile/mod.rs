@@ -137,6 +137,7 @@ fn call(args: &ProfileArgs, file: &Path, invoke: &str, options: ProfileOptions) 
         invoke: invoke.to_owned(),
         gas: args.gas.clone(),
         engine: EngineName::Interpreter,
+        key: None,
         options: args.options.clone(),
         json: false,
         arguments: args.arguments.clone(),

@@ -64,6 +64,13 @@ pub(crate) fn lockstep(arguments: &[&str]) -> Ran {
     ran(command(arguments))
 }
 
+/// Runs the binary for a user whose folder of configurations this is.
+pub(crate) fn lockstep_of(user: &str, arguments: &[&str]) -> Ran {
+    let mut command = command(arguments);
+    command.env("XDG_CONFIG_HOME", user);
+    ran(command)
+}
+
 /// Runs the binary with something on its standard input.
 pub(crate) fn lockstep_with_input(arguments: &[&str], input: &[u8]) -> Ran {
     let mut child = command(arguments)

@@ -118,7 +118,8 @@ impl<M: Masm> Masm for Checked<M> {
         release_frame(&mut self, frame_slots: u32);
         ret(&mut self);
         charge(&mut self, runs: &[Run]);
-        jump_if_paying(&mut self, cond: Cond, runs: &[Run], label: Label);
+        credit(&mut self, price: u64);
+        jump_if_paying(&mut self, cond: Cond, runs: &[Run], credit: u64, label: Label);
         finish(&mut self);
         mov(&mut self, dst: Reg, src: Source);
         zero(&mut self, dst: Reg);

@@ -13,6 +13,7 @@
 use super::function::{Compiler, Homes};
 use super::masm::{Cond, Label, Masm, Reg, Source};
 use super::stack::{Place, Value};
+use lockstep_gas::Run;
 use wasmparser::{BlockType, BrTable};
 
 /// A construct whose opening operator is live, or the body itself.
@@ -32,8 +33,21 @@ pub(super) struct Construct {
     in_register: bool,
     /// Where this `br_table` at hand goes first to get here.
     pad: Option<Label>,
-    /// The innermost loop that this is within, or is: its place among the constructs.
-    innermost_loop: Option<u32>,
+    /// What the label owes, once an edge has come.
+    owed: Option<Owed>,
+    /// Whether a branch has come to the label, or the end of an arm.
+    is_reached: bool,
+}
+
+/// Runs that are not paid for where edges come together at a label: a range of the compiler's `owed`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Owed {
+    start: u32,
+    end: u32,
+}
+
+impl Owed {
+    const NOTHING: Owed = Owed { start: 0, end: 0 };
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,8 +56,8 @@ enum Kind {
     /// A block, or an `if` whose `else` has come.
     Block,
     Loop,
-    /// An `if` whose `else` has not come: where that begins, and what homes hold there.
-    If(Label, Homes),
+    /// An `if` whose `else` has not come: where that begins, what homes hold there, and what it owes.
+    If(Label, Homes, Owed),
 }
 
 impl Construct {
@@ -66,7 +80,8 @@ impl<M: Masm> Compiler<'_, M> {
             edges: None,
             in_register: self.results == 1,
             pad: None,
-            innermost_loop: None,
+            owed: Some(Owed::NOTHING),
+            is_reached: false,
         });
     }
 
@@ -84,10 +99,11 @@ impl<M: Masm> Compiler<'_, M> {
         // Heights are limited far below 2^32.
         let base = self.stack.len() as u32 - parameters;
         self.settle_below(base as usize);
-        let innermost_loop = match kind {
-            // Constructs are fewer than bytes.
-            Kind::Loop => Some(self.constructs.len() as u32),
-            _ => self.innermost().innermost_loop,
+        let owed = match kind {
+            Kind::Body | Kind::Loop => Some(Owed::NOTHING),
+            Kind::Block => None,
+            // Where there is no `else`, the edge from here is one to the label.
+            Kind::If(_, _, owed) => Some(owed),
         };
         self.constructs.push(Construct {
             kind,
@@ -99,7 +115,8 @@ impl<M: Masm> Compiler<'_, M> {
             edges,
             in_register: kind != Kind::Loop && results == 1 && parameters == 0,
             pad: None,
-            innermost_loop,
+            owed,
+            is_reached: false,
         });
         label
     }
@@ -139,7 +156,7 @@ impl<M: Masm> Compiler<'_, M> {
             self.dead_constructs += 1;
             return;
         }
-        self.charge();
+        self.begin_run();
         let (parameters, results) = self.block_type(ty);
         let cond = self.pop_condition();
         self.flush_top(parameters);
@@ -148,27 +165,32 @@ impl<M: Masm> Compiler<'_, M> {
         self.masm.jump_if(cond.negated(), otherwise);
         // Where there is no `else`, the edge from here is one to the label.
         let edges = self.lenient();
-        self.open(Kind::If(otherwise, self.state), parameters, results, Some(edges));
+        let owed = self.keep_unpaid();
+        self.open(Kind::If(otherwise, self.state, owed), parameters, results, Some(edges));
     }
 
     pub(super) fn else_(&mut self) {
         if self.dead_constructs > 0 {
             return;
         }
+        let construct = self.innermost();
+        if !construct.is_reached {
+            construct.owed = None;
+        }
         if self.live {
             self.settle_flags();
-            self.pay();
             self.fall_to_label();
             let label = self.innermost().label;
             self.masm.jump(label);
         }
         let construct = self.innermost();
-        let Kind::If(otherwise, homes) = construct.kind else {
+        let Kind::If(otherwise, homes, owed) = construct.kind else {
             unreachable!("validated: an `else` has its `if`")
         };
         construct.kind = Kind::Block;
         let (base, parameters, start) = (construct.base, construct.parameters, construct.start);
         self.masm.bind(otherwise);
+        self.take_owed(Some(owed));
         self.forget_copies();
         self.live = true;
         self.truncate(base as usize);
@@ -201,16 +223,16 @@ impl<M: Masm> Compiler<'_, M> {
             Kind::Loop | Kind::Block | Kind::If(..) => {}
         }
         if self.live {
-            self.pay();
             self.fall_to_label();
         }
         let construct = self.constructs.pop().expect("validated: an `end` has its opening");
-        if let Kind::If(otherwise, _) = construct.kind {
+        if let Kind::If(otherwise, ..) = construct.kind {
             // An `if` without `else` gives what it takes, which is in the same slots.
             self.masm.bind(otherwise);
         }
         if construct.kind != Kind::Loop {
             self.masm.bind(construct.label);
+            self.take_owed(construct.owed);
         }
         self.forget_copies();
         // Code behind a construct that nobody leaves is never reached; it may find anything.
@@ -260,6 +282,57 @@ impl<M: Masm> Compiler<'_, M> {
         self.agree_with(index);
         let from = self.stack.len() as u32 - self.constructs[index].results;
         self.move_to_label(index, from);
+        self.pay_toll(index);
+    }
+
+    /// Keeps the runs that are unpaid for a label.
+    fn keep_unpaid(&mut self) -> Owed {
+        // Labels owe a few runs each at most, and are fewer than bytes.
+        let start = self.owed.len() as u32;
+        self.owed.extend_from_slice(&self.unpaid);
+        Owed { start, end: self.owed.len() as u32 }
+    }
+
+    fn runs_owed(&self, owed: Owed) -> &[Run] {
+        &self.owed[owed.start as usize..owed.end as usize]
+    }
+
+    /// What is owed at a label is unpaid behind it.
+    fn take_owed(&mut self, owed: Option<Owed>) {
+        self.unpaid.clear();
+        if let Some(owed) = owed {
+            self.unpaid.extend_from_slice(&self.owed[owed.start as usize..owed.end as usize]);
+        }
+    }
+
+    /// What an edge is given back that pays for its runs on its way to a label, or nothing if it need not pay.
+    fn toll(&mut self, index: usize) -> Option<u64> {
+        self.constructs[index].is_reached = true;
+        match self.constructs[index].owed {
+            None => {
+                self.constructs[index].owed = Some(self.keep_unpaid());
+                None
+            }
+            Some(owed) => {
+                let owed = self.runs_owed(owed);
+                (*owed != *self.unpaid).then(|| owed.iter().map(|run| run.price).sum())
+            }
+        }
+    }
+
+    /// Pays what is to be paid on the way to a label. Flags have been settled.
+    fn pay_toll(&mut self, index: usize) {
+        if let Some(credit) = self.toll(index) {
+            self.pay();
+            self.give_back(credit);
+        }
+        self.unpaid.clear();
+    }
+
+    fn give_back(&mut self, credit: u64) {
+        if credit > 0 {
+            self.masm.credit(credit);
+        }
     }
 
     /// Lets homes agree with a label; its first edge decides.
@@ -329,12 +402,13 @@ impl<M: Masm> Compiler<'_, M> {
         if !self.live {
             return;
         }
-        self.charge();
+        self.begin_run();
         self.settle_flags();
         let index = self.label_index(depth);
         self.agree_with(index);
         let from = self.stack.len() as u32 - self.constructs[index].arity();
         self.move_to_label(index, from);
+        self.pay_toll(index);
         self.leave_for(index);
         self.live = false;
     }
@@ -349,26 +423,20 @@ impl<M: Masm> Compiler<'_, M> {
         }
     }
 
-    /// Whether a branch to this label leaves the innermost loop around the operator at hand.
-    fn leaves_loop(&self, index: usize) -> bool {
-        let innermost_loop = self.constructs.last().and_then(|construct| construct.innermost_loop);
-        innermost_loop.is_some_and(|place| index < place as usize)
-    }
-
-    /// Whether the operator at this place in the module, behind any `i32.eqz`, branches on a condition and stays within the
-    /// innermost loop. What pays for runs cannot do so between the condition's comparison and that branch.
-    pub(super) fn is_branch_within_loop(&self, mut at: u32) -> bool {
+    /// Whether the operator at this place in the module, behind any `i32.eqz`, branches to a loop on a condition. Most go
+    /// there, so that it is not paid for out of line; and what pays for runs cannot do so between the condition's
+    /// comparison and the branch.
+    pub(super) fn is_branch_to_loop(&self, mut at: u32) -> bool {
         const I32_EQZ: u8 = 0x45;
-        const IF: u8 = 0x04;
         const BR_IF: u8 = 0x0d;
         while self.env.bytes.get(at as usize) == Some(&I32_EQZ) {
             at += 1;
         }
         match self.env.bytes.get(at as usize..) {
-            Some(&[IF, ..]) => true,
             // A deeper label than one byte can name is outside more than a hundred constructs.
-            Some(&[BR_IF, depth, ..]) if depth < 0x80 => !self.leaves_loop(self.label_index(depth.into())),
-            Some(&[BR_IF, ..]) => true,
+            Some(&[BR_IF, depth, ..]) if depth < 0x80 => {
+                self.constructs[self.label_index(depth.into())].kind == Kind::Loop
+            }
             _ => false,
         }
     }
@@ -379,36 +447,45 @@ impl<M: Masm> Compiler<'_, M> {
         }
         self.begin_run();
         let index = self.label_index(depth);
-        if !self.leaves_loop(index) {
+        if self.constructs[index].kind == Kind::Loop {
             self.pay();
         }
         let cond = self.pop_condition();
         self.agree_with(index);
+        let toll = self.toll(index);
         let construct = self.constructs[index];
         let arity = construct.arity();
         if arity > 0 && !construct.in_register {
             self.flush_top(arity);
         }
         if arity == 0 || self.is_in_place(index) {
-            self.masm.jump_if_paying(cond, &self.unpaid, construct.label);
-            return;
+            return self.jump_if(cond, toll, construct.label);
         }
         if construct.in_register && self.free.contains(M::RESULT) {
             self.move_top(M::RESULT);
-            self.masm.jump_if_paying(cond, &self.unpaid, construct.label);
-            return;
+            return self.jump_if(cond, toll, construct.label);
         }
         // Who goes there needs no other operand any more, so that moving may overwrite what they are in.
         let source = construct.in_register.then(|| self.peek_source(self.stack.len() - 1));
         let over = self.masm.new_label();
         self.masm.jump_if(cond.negated(), over);
-        self.masm.charge(&self.unpaid);
+        if let Some(credit) = toll {
+            self.masm.charge(&self.unpaid);
+            self.give_back(credit);
+        }
         match source {
             Some(source) => self.masm.mov(M::RESULT, source),
             None => self.copy_down(construct.base, self.stack.len() as u32 - arity, arity),
         }
         self.masm.jump(construct.label);
         self.masm.bind(over);
+    }
+
+    fn jump_if(&mut self, cond: Cond, toll: Option<u64>, label: Label) {
+        match toll {
+            None => self.masm.jump_if(cond, label),
+            Some(credit) => self.masm.jump_if_paying(cond, &self.unpaid, credit, label),
+        }
     }
 
     /// Moves the top operand to a register that is free.
@@ -465,12 +542,10 @@ impl<M: Masm> Compiler<'_, M> {
         self.free.insert(at);
         self.free.insert(scratch);
 
-        if arity > 0 {
-            for depth in table.targets() {
-                self.pad(depth.expect("validated"), arity);
-            }
-            self.pad(table.default(), arity);
+        for depth in table.targets() {
+            self.pad(depth.expect("validated"), arity);
         }
+        self.pad(table.default(), arity);
         self.live = false;
     }
 
@@ -484,12 +559,14 @@ impl<M: Masm> Compiler<'_, M> {
         }
     }
 
-    /// Where a `br_table` goes to reach this label: to itself, or where its values are moved first.
+    /// Where a `br_table` goes to reach this label: to itself, or where its values are moved first and what the label owes
+    /// is given back.
     fn table_label(&mut self, depth: u32, arity: u32) -> Label {
         let index = self.label_index(depth);
         self.agree_with(index);
+        let is_direct = arity == 0 && self.toll(index).is_none();
         let construct = self.constructs[index];
-        if arity == 0 {
+        if is_direct {
             return construct.label;
         }
         match construct.pad {
@@ -507,9 +584,14 @@ impl<M: Masm> Compiler<'_, M> {
         let index = self.label_index(depth);
         let Some(pad) = self.constructs[index].pad.take() else { return };
         self.masm.bind(pad);
+        if let Some(credit) = self.toll(index) {
+            self.give_back(credit);
+        }
         let construct = self.constructs[index];
         let from = self.stack.len() as u32 - arity;
-        if construct.in_register {
+        if arity == 0 {
+            // There is nothing to move.
+        } else if construct.in_register {
             let slot = self.operand_slot(from as usize);
             self.masm.mov(M::RESULT, Source::Slot(slot));
         } else {

@@ -19,9 +19,11 @@
 //! # Gas
 //!
 //! A run must be paid for before anything of it is done that can be seen. Operators that only compute let it wait: their
-//! run is *unpaid* until an operator that may trap or be seen, a label, or a branch. Where a `br_if` leaves the innermost
-//! loop, runs stay unpaid behind it, and the way out pays for them on its own. So the conditions at which a loop ends are
-//! paid for with its body. Which of several runs was the first that could not be paid is found out of line.
+//! run is *unpaid* until an operator that may trap or be seen, or until the head of a loop. A branch lets it wait on both
+//! its sides. What the first edge to a label has not paid for, the label *owes*: it is unpaid behind it, whoever came. Any
+//! other edge pays for its own runs, all of them, and is given back what the label owes, out of line if it may. Which of
+//! several runs was the first that could not be paid is found out of line; what an edge was given back is enough for what
+//! the label owes, so that it is never one of those.
 
 use super::Env;
 use super::control::Construct;
@@ -45,7 +47,7 @@ pub(super) struct Homes {
 }
 
 /// So many runs are paid for at once at most. Each place where a function may be left pays for them, so this bounds code.
-const UNPAID_MAX: usize = 4;
+const UNPAID_MAX: usize = 2;
 
 /// Where an operator's result goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,6 +79,8 @@ pub(super) struct Compiler<'m, M> {
     pub(super) runs: &'m [Run],
     /// Runs that have begun and are not paid for yet: what has been executed of them can neither trap nor be seen.
     pub(super) unpaid: Vec<Run>,
+    /// What labels owe: see [`Owed`](super::control::Owed).
+    pub(super) owed: Vec<Run>,
     pub(super) frame_slots: u32,
     pub(super) parameters: u32,
     pub(super) results: u32,
@@ -129,6 +133,7 @@ impl<'m, M: Masm> Compiler<'m, M> {
             offset: 0,
             runs: &[],
             unpaid: Vec::with_capacity(UNPAID_MAX),
+            owed: Vec::new(),
             frame_slots: 0,
             parameters: 0,
             results: 0,
@@ -178,6 +183,7 @@ impl<'m, M: Masm> Compiler<'m, M> {
         self.is_set = false;
         self.dead_constructs = 0;
         self.constructs.clear();
+        self.owed.clear();
         self.stack.reset(locals as usize);
         if self.local_homes.len() < locals as usize {
             self.local_homes.resize(locals as usize, NO_HOME);
@@ -419,6 +425,9 @@ impl<'m, M: Masm> Compiler<'m, M> {
             self.pay();
         }
         self.unpaid.push(run);
+        if run.price > TOGETHER_MAX {
+            self.pay();
+        }
     }
 
     /// Pays for all that has begun, the run that starts at this operator included: the operator may trap or be seen.

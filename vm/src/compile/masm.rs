@@ -405,8 +405,10 @@ pub(super) trait Masm {
     /// Pays for these runs at once, or traps at the first that cannot be paid. Their prices together are below 2^31 if there
     /// are several.
     fn charge(&mut self, runs: &[Run]);
-    /// Jumps to the label if the condition holds, paying for these runs on the way.
-    fn jump_if_paying(&mut self, cond: Cond, runs: &[Run], label: Label);
+    /// Gives back a price below 2^31 that the label which comes next takes once more. Changes the flags.
+    fn credit(&mut self, price: u64);
+    /// Jumps to the label if the condition holds, paying for these runs and giving back a price on the way.
+    fn jump_if_paying(&mut self, cond: Cond, runs: &[Run], credit: u64, label: Label);
     /// Ends a function: emits what is out of line.
     fn finish(&mut self);
 

@@ -273,7 +273,7 @@ impl<M: Masm> Compiler<'_, M> {
     }
 
     pub(super) fn compare(&mut self, cond: Cond, size: Size) {
-        if !self.unpaid.is_empty() && self.is_branch_within_loop(self.offset + 1) {
+        if !self.unpaid.is_empty() && self.is_branch_to_loop(self.offset + 1) {
             self.pay();
         }
         let (mut b, mut a) = (self.pop(), self.pop());

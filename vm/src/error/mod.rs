@@ -3,6 +3,7 @@
 //! Owns [`Error`] and its kinds. Only *trap* and *stop* are outcomes of an execution that replicas agree on; what a
 //! message says is for people and never part of consensus.
 
+mod artifact;
 mod fault;
 mod invalid;
 mod link;
@@ -10,6 +11,7 @@ mod stop;
 mod trap_error;
 mod usage;
 
+pub use artifact::ArtifactError;
 pub use fault::Fault;
 pub use invalid::{Invalid, Reason};
 pub use link::{Found, ImportProblem, LinkError};
@@ -66,6 +68,8 @@ pub enum ErrorKind {
     Config(ConfigError),
     /// A module is refused.
     Invalid(Invalid),
+    /// An artifact is refused; the module has to be compiled again.
+    Artifact(ArtifactError),
     /// A module cannot be instantiated with what it was given.
     Link(LinkError),
     /// The embedder called the API wrongly.
@@ -135,6 +139,7 @@ impl Error {
         match self.kind() {
             ErrorKind::Config(error) => error,
             ErrorKind::Invalid(error) => error,
+            ErrorKind::Artifact(error) => error,
             ErrorKind::Link(error) => error,
             ErrorKind::Usage(error) => error,
             ErrorKind::Trap(error) => error,
@@ -182,6 +187,7 @@ macro_rules! from_kinds {
 from_kinds! {
     Config(ConfigError)
     Invalid(Invalid)
+    Artifact(ArtifactError)
     Link(LinkError)
     Usage(Usage)
     Trap(TrapError)

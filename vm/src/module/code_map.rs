@@ -3,6 +3,7 @@
 //! Owns what tools are told that show machine code. It must not know how code is made.
 
 use alloc::vec::Vec;
+use core::fmt;
 
 /// Where functions and operators are in [`Module::machine_code`](super::Module::machine_code).
 #[doc(hidden)]
@@ -18,11 +19,16 @@ pub struct CodeMap {
 }
 
 /// A machine that modules are compiled for. Code for each can be made on any, wherever the feature `native` is.
-#[doc(hidden)]
+///
+/// ```
+/// use lockstep_vm::CodeTarget;
+///
+/// assert_eq!(CodeTarget::Aarch64.to_string(), "aarch64");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum CodeTarget {
-    /// x86-64, with what this processor has where that is the machine at hand, and else nothing beyond the baseline.
+    /// x86-64, that is x86-64-v2 or later.
     X86_64,
     /// aarch64.
     Aarch64,
@@ -32,4 +38,13 @@ impl CodeTarget {
     /// The machine at hand, or the one that stands for it where there is no code for that.
     pub const HOST: CodeTarget =
         if cfg!(target_arch = "aarch64") { CodeTarget::Aarch64 } else { CodeTarget::X86_64 };
+}
+
+impl fmt::Display for CodeTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            CodeTarget::X86_64 => "x86_64",
+            CodeTarget::Aarch64 => "aarch64",
+        })
+    }
 }

@@ -197,8 +197,8 @@ impl Module {
         self.native().map(|code| code.map(self.imported_function_count()))
     }
 
-    /// The machine code for a machine, as an engine there would make it, and what is where in it; nothing in builds without
-    /// the feature `native`.
+    /// The machine code for a machine, and what is where in it; nothing in builds without the feature `native`. It is as an
+    /// engine there would make it, but uses of a processor what the one at hand has, or else nothing beyond the baseline.
     #[doc(hidden)]
     pub fn code_for(&self, target: CodeTarget) -> Option<(Vec<u8>, CodeMap)> {
         #[cfg(feature = "native")]

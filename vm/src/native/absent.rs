@@ -3,7 +3,13 @@
 //! Owns nothing. It lets the rest of the crate be written once.
 
 use crate::Config;
+#[cfg(feature = "native")]
+use crate::abi::Thunks;
+#[cfg(feature = "native")]
+use crate::compile::{Compiled, CompiledFunction, CpuFeatures, Options, Site};
 use crate::module::CodeMap;
+#[cfg(feature = "native")]
+use crate::module::info::ModuleInfo;
 use crate::store::objects::{InstanceId, MemoryId, Objects, OutOfMemory};
 use crate::store::step::{FrameSite, Step};
 use crate::sys::memory::LinearMemory;
@@ -38,6 +44,30 @@ impl ModuleCode {
     }
 
     pub(crate) fn own_global(&self, _: usize) -> i32 {
+        match self.0 {}
+    }
+}
+
+/// What artifacts are made of, where there is a compiler but nothing to run its code.
+#[cfg(feature = "native")]
+impl ModuleCode {
+    pub(crate) fn load(_: Compiled, _: &ModuleInfo, _: &Options) -> Result<ModuleCode, OutOfMemory> {
+        unreachable!("a configuration with the native backend is refused")
+    }
+
+    pub(crate) fn thunks(&self) -> &Thunks {
+        match self.0 {}
+    }
+
+    pub(crate) fn functions(&self) -> &[CompiledFunction] {
+        match self.0 {}
+    }
+
+    pub(crate) fn sites(&self) -> &[Site] {
+        match self.0 {}
+    }
+
+    pub(crate) fn cpu(&self) -> CpuFeatures {
         match self.0 {}
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::Config;
 use crate::abi::{ContextLayout, GlobalPlace, Thunks};
-use crate::compile::{self, Compiled, CompiledFunction, Options, Site};
+use crate::compile::{self, Compiled, CompiledFunction, CpuFeatures, Options, Site};
 use crate::module::{CodeMap, CodeTarget, info::ModuleInfo};
 use crate::store::objects::OutOfMemory;
 use crate::sys::{code::Code, signals};
@@ -20,6 +20,8 @@ pub(crate) struct ModuleCode {
     thunks: Thunks,
     functions: Vec<CompiledFunction>,
     sites: Vec<Site>,
+    /// What it may use of an x86-64.
+    cpu: CpuFeatures,
     layout: ContextLayout,
 }
 
@@ -52,11 +54,20 @@ impl ModuleCode {
     ) -> Result<ModuleCode, OutOfMemory> {
         let Validated { info, plan, .. } = validated;
         let options = Options::new(config, CodeTarget::HOST);
+        let compiled = with_threads(|| compile::compile(bytes, info, plan, &options))?.ok_or(OutOfMemory)?;
+        ModuleCode::load(compiled, info, &options)
+    }
+
+    /// Makes code executable that was compiled with these options.
+    pub(crate) fn load(
+        compiled: Compiled,
+        info: &ModuleInfo,
+        options: &Options,
+    ) -> Result<ModuleCode, OutOfMemory> {
         if !options.explicit_bounds {
             signals::install();
         }
-        let compiled = with_threads(|| compile::compile(bytes, info, plan, &options))?.ok_or(OutOfMemory)?;
-        ModuleCode::publish(compiled, info)
+        ModuleCode::publish(compiled, info, options.cpu)
     }
 
     /// The code's bytes, thunks and tables included.
@@ -69,15 +80,34 @@ impl ModuleCode {
         compile::code_map(&self.functions, &self.sites, imported)
     }
 
+    /// Each function that the module defines, in order.
+    pub(crate) fn functions(&self) -> &[CompiledFunction] {
+        &self.functions
+    }
+
+    /// Where return addresses and instructions that may fault belong, in order.
+    pub(crate) fn sites(&self) -> &[Site] {
+        &self.sites
+    }
+
+    /// What the code may use of an x86-64.
+    pub(crate) fn cpu(&self) -> CpuFeatures {
+        self.cpu
+    }
+
     /// Makes compiled code executable.
-    pub(super) fn publish(compiled: Compiled, info: &ModuleInfo) -> Result<ModuleCode, OutOfMemory> {
+    pub(super) fn publish(
+        compiled: Compiled,
+        info: &ModuleInfo,
+        cpu: CpuFeatures,
+    ) -> Result<ModuleCode, OutOfMemory> {
         let Compiled { code, thunks, functions, sites } = compiled;
         let code = Code::publish(code.length(), |to| code.write(to))?;
-        Ok(ModuleCode { code, thunks, functions, sites, layout: ContextLayout::new(info) })
+        Ok(ModuleCode { code, thunks, functions, sites, cpu, layout: ContextLayout::new(info) })
     }
 
     /// The thunks, to pass to [`address`](Self::address).
-    pub(super) fn thunks(&self) -> &Thunks {
+    pub(crate) fn thunks(&self) -> &Thunks {
         &self.thunks
     }
 

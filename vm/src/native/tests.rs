@@ -1,7 +1,7 @@
 //! The driver with code written by hand: what it makes of every reason to leave, without a compiler.
 
 use super::ModuleCode;
-use crate::compile::{Compiled, CompiledFunction, Site};
+use crate::compile::{Compiled, CompiledFunction, CpuFeatures, Site};
 use crate::sys::sample;
 use crate::{
     AsContextMut, Backend, Caller, Config, Engine, Error, Func, Instance, Module, RunLimits, Stop, Store,
@@ -51,7 +51,7 @@ fn module(engine: &Engine) -> Module {
         functions,
         sites: sites.iter().map(|&(native, wasm)| Site { native, wasm }).collect(),
     };
-    let code = ModuleCode::publish(compiled, &validated.info).unwrap();
+    let code = ModuleCode::publish(compiled, &validated.info, CpuFeatures::default()).unwrap();
     Module::of(engine, &wasm, validated, Some(code))
 }
 

@@ -9,6 +9,8 @@ mod heights;
 mod kernel;
 mod mappings;
 mod panics;
+#[path = "../support/process.rs"]
+mod process;
 mod recursion;
 mod registers;
 mod storm;
@@ -17,7 +19,7 @@ mod support;
 mod traps;
 
 use lockstep_vm::{Backend, Config, Engine, Error, ErrorKind, FloatPolicy, Func, Schedule, Store, Val};
-use std::process::Command;
+use process::this_program;
 
 /// Engines that must agree: the reference first.
 fn engines() -> [(&'static str, Engine); 3] {
@@ -89,21 +91,8 @@ fn kind(error: &Error) -> String {
 
 /// Runs one of the ignored tests in another process, where it may change what it likes.
 #[track_caller]
-#[allow(clippy::disallowed_methods, reason = "how a test is started is no part of an outcome")]
 fn in_another_process(name: &str) {
-    let this = std::env::current_exe().unwrap();
-    // Where this process is emulated, so is the other one.
-    let runner = std::env::var("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER");
-    let runner = runner.ok().filter(|_| cfg!(target_arch = "aarch64")).unwrap_or_default();
-    let mut command = match runner.split_whitespace().next() {
-        None => Command::new(this),
-        Some(emulator) => {
-            let mut command = Command::new(emulator);
-            command.args(runner.split_whitespace().skip(1)).arg(this);
-            command
-        }
-    };
-    let output = command.args(["--exact", name, "--ignored", "--test-threads=1"]).output().unwrap();
+    let output = this_program().args(["--exact", name, "--ignored", "--test-threads=1"]).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{name}: {}\n{out}{err}", output.status);

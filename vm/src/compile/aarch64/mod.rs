@@ -243,15 +243,17 @@ impl Masm for Aarch64 {
         self.asm.jump_by(word, otherwise, label);
     }
 
-    fn jump_if_paying(&mut self, cond: Cond, runs: &[Run], label: Label) {
-        if runs.is_empty() {
-            return self.jump_if(cond, label);
-        }
+    fn credit(&mut self, price: u64) {
+        self.asm.room();
+        self.add_sub(Size::S64, false, false, GAS, GAS, Source::Imm(price));
+    }
+
+    fn jump_if_paying(&mut self, cond: Cond, runs: &[Run], credit: u64, label: Label) {
         self.asm.room();
         let (word, _) = self.branches_on(cond);
         let jump = self.asm.branch(word);
         let runs = self.asm.keep(runs);
-        self.asm.stub(Stub::Edge { jump, runs, label });
+        self.asm.stub(Stub::Edge { jump, runs, credit, label });
     }
 
     fn jump_table(&mut self, index: Reg, _: Reg, labels: &[Label]) {

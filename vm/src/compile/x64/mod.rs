@@ -109,10 +109,11 @@ enum Stub {
         jump: u32,
         runs: (u32, u32),
     },
-    /// Pays for these runs and goes to the label.
+    /// Pays for these runs, gives a price back, and goes to the label.
     Edge {
         jump: u32,
         runs: (u32, u32),
+        credit: u64,
         label: Label,
     },
     /// The stack may overflow; goes back behind the check.
@@ -593,13 +594,14 @@ impl Masm for X64 {
         }
     }
 
-    fn jump_if_paying(&mut self, cond: Cond, runs: &[Run], label: Label) {
-        if runs.is_empty() {
-            return self.jump_if(cond, label);
-        }
+    fn credit(&mut self, price: u64) {
+        self.ri(Size::S64, ADD_IMM, R15, price as i32);
+    }
+
+    fn jump_if_paying(&mut self, cond: Cond, runs: &[Run], credit: u64, label: Label) {
         let jump = self.forward(condition(cond));
         let runs = self.keep(runs);
-        self.stubs.push(Stub::Edge { jump, runs, label });
+        self.stubs.push(Stub::Edge { jump, runs, credit, label });
     }
 
     fn finish(&mut self) {
@@ -626,9 +628,14 @@ impl Masm for X64 {
                     self.patch(jump, here);
                     self.out_of_gas(runs);
                 }
-                Stub::Edge { jump, runs, label } => {
+                Stub::Edge { jump, runs, credit, label } => {
                     self.patch(jump, here);
-                    self.charge_kept(runs);
+                    if runs.0 < runs.1 {
+                        self.charge_kept(runs);
+                    }
+                    if credit > 0 {
+                        self.credit(credit);
+                    }
                     self.jump(label);
                 }
                 Stub::Stack { jump, back, wasm } => {

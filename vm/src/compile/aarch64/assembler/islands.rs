@@ -22,10 +22,11 @@ pub(in crate::compile::aarch64) enum Stub {
         jump: u32,
         runs: (u32, u32),
     },
-    /// Pays for these runs and goes to the label.
+    /// Pays for these runs, gives a price back, and goes to the label.
     Edge {
         jump: u32,
         runs: (u32, u32),
+        credit: u64,
         label: Label,
     },
     /// The stack may overflow; goes back behind the check.
@@ -45,9 +46,9 @@ pub(in crate::compile::aarch64) enum Stub {
 
 /// The most bytes that a stub takes: two words of constant, a far call, a branch back.
 const STUB_BYTES: u32 = 4 * (2 + 3 + 5);
-/// The same for one with runs: a price of four words, paying, a far branch; and for each of four runs a price of two words,
-/// paying back, a far call.
-const RUNS_BYTES: u32 = 4 * (4 + 2 + 5 + 4 * (2 + 2 + 3));
+/// The same for one with runs: a price of four words, paying, a price of two words given back, a far branch; and for each
+/// of four runs a price of two words, paying back, a far call.
+const RUNS_BYTES: u32 = 4 * (4 + 2 + 3 + 5 + 4 * (2 + 2 + 3));
 /// What an island's branches take.
 pub(super) const VENEER_BYTES: u32 = 4;
 const FAR_BYTES: u32 = 4 * 5;
@@ -206,13 +207,18 @@ impl Assembler {
                     self.patch_short(jump, here);
                     self.out_of_gas(runs);
                 }
-                Stub::Edge { jump, runs, label } => {
+                Stub::Edge { jump, runs, credit, label } => {
                     self.patch_short(jump, here);
                     let kept = &self.stub_runs[runs.0 as usize..runs.1 as usize];
-                    let price = kept.iter().map(|run| run.price).sum();
-                    self.gas(encode::SUBS, price);
-                    let jump = self.branch(encode::b_cond(encode::LO));
-                    self.stubs.push(Stub::Gas { jump, runs });
+                    if !kept.is_empty() {
+                        let price = kept.iter().map(|run| run.price).sum();
+                        self.gas(encode::SUBS, price);
+                        let jump = self.branch(encode::b_cond(encode::LO));
+                        self.stubs.push(Stub::Gas { jump, runs });
+                    }
+                    if credit > 0 {
+                        self.gas(encode::ADDS, credit);
+                    }
                     self.jump(label);
                 }
                 Stub::Stack { jump, back, wasm } => {

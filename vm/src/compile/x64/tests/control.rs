@@ -14,6 +14,7 @@ pub(super) const FORMS: &[Form] = &[
     ("release_frame", release_frame),
     ("ret", |forms| forms.is(|x| x.ret(), "ret")),
     ("charge", charge),
+    ("credit", credit),
     ("finish", finish),
     ("save_anchor", |forms| forms.is(|x| x.save_anchor(), "mov qword ptr [rsp], r14")),
     ("restore_anchor", restore_anchor),
@@ -129,27 +130,30 @@ fn pays(op: &str, price: u64) -> String {
 }
 
 fn jump_if_paying(forms: &mut Forms) {
-    let ((cond, text), run) = (forms.comparison(), run(forms));
-    let price = pays("sub", run.price);
-    forms.is(
-        |x| {
-            let label = x.new_label();
-            x.jump_if_paying(cond, &[run], label);
-            x.bind(label);
-            x.ret();
-            x.finish();
-        },
-        format!("j{text} @2; ret; {price}; jb @5; jmp @1; call @6"),
-    );
-    forms.is(
-        |x| {
-            let label = x.new_label();
-            x.jump_if_paying(cond, &[], label);
-            x.bind(label);
-            x.finish();
-        },
-        format!("j{text} @1"),
-    );
+    let ((cond, text), run, other) = (forms.comparison(), run(forms), run(forms));
+    // Nothing is given back where nothing is owed.
+    let given_back = other.price.max(1);
+    let (price, credit) = (pays("sub", run.price), pays("add", given_back));
+    let mut emits = |runs: &[Run], credit: u64, expected: String| {
+        forms.is(
+            |x| {
+                let label = x.new_label();
+                x.jump_if_paying(cond, runs, credit, label);
+                x.bind(label);
+                x.ret();
+                x.finish();
+            },
+            expected,
+        );
+    };
+    emits(&[run], 0, format!("j{text} @2; ret; {price}; jb @5; jmp @1; call @6"));
+    emits(&[run], given_back, format!("j{text} @2; ret; {price}; jb @6; {credit}; jmp @1; call @7"));
+    emits(&[], given_back, format!("j{text} @2; ret; {credit}; jmp @1"));
+}
+
+fn credit(forms: &mut Forms) {
+    let price = run(forms).price;
+    forms.is(|x| x.credit(price), pays("add", price));
 }
 
 fn jump_table(forms: &mut Forms) {
