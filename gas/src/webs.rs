@@ -35,17 +35,66 @@ const NONE: u32 = u32::MAX;
 
 /// A web that may still grow.
 #[derive(Clone, Copy, Debug)]
-struct Open {
-    web: Web,
+struct Growing {
+    local: u32,
+    start: u32,
+    end: u32,
+    weight: u32,
+    /// Its place among the webs that do not begin with the body, or [`NONE`].
+    place: u32,
     /// How many constructs are around the block that it began in.
     depth: u32,
-    /// The web of the same local before it, or [`NONE`].
+    /// The web of the same local before it, among those put aside, or [`NONE`].
     below: u32,
     /// The outermost loop that needs it, or [`NONE`].
     within: u32,
     /// What the calls of the body weighed when it began, and at its last use.
     calls_before: u32,
     calls_behind: u32,
+    /// When it was last seen to be open, and to be needed in all loops around that began after it: see [`Webs::now`].
+    seen: u32,
+}
+
+impl Growing {
+    /// The web of a local that begins with the body; none yet if it weighs nothing.
+    const fn of_body(local: u32) -> Self {
+        Growing {
+            local,
+            start: 0,
+            end: 0,
+            weight: 0,
+            place: NONE,
+            depth: 0,
+            below: NONE,
+            within: NONE,
+            calls_before: 0,
+            calls_behind: 0,
+            seen: 0,
+        }
+    }
+
+    #[inline(always)]
+    fn add_use(&mut self, offset: u32, weight: u32, calls: u32) {
+        self.end = offset;
+        self.weight = self.weight.saturating_add(weight);
+        self.calls_behind = calls;
+    }
+
+    /// Lets it end with the loop that needs it, if that has ended.
+    fn settle(&mut self, loops: &[Loop]) {
+        if let Some(needed) = loops.get(self.within as usize)
+            && needed.end > 0
+        {
+            self.end = self.end.max(needed.end);
+            self.calls_behind = self.calls_behind.max(needed.calls_behind);
+        }
+    }
+
+    /// Whether a loop needs it that has not ended.
+    #[inline(always)]
+    fn is_needed_around(&self, loops: &[Loop]) -> bool {
+        self.within != NONE && loops[self.within as usize].end == 0
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -59,14 +108,24 @@ struct Loop {
 /// Finds the webs of one body after another.
 #[derive(Debug, Default)]
 pub(crate) struct Webs {
-    webs: Vec<Open>,
     /// The last web of each local.
-    last: Vec<u32>,
+    locals: Vec<Growing>,
+    /// The locals that have one.
+    used: Vec<u32>,
+    /// Webs put aside by later ones of the same local.
+    aside: Vec<Growing>,
+    /// How many webs have begun with a set.
+    places: u32,
+    /// Counts what may end webs or have them grow: ends of blocks, and loops. So nothing need be looked at for a use where
+    /// nothing of that has come since the last one.
+    now: u32,
     /// Where each construct around begins, or its `else`; the body at 0.
     blocks: Vec<u32>,
     loops: Vec<Loop>,
     /// The loops around.
     open_loops: Vec<u32>,
+    /// What has been found, by places.
+    found: Vec<Web>,
 }
 
 impl Webs {
@@ -76,8 +135,11 @@ impl Webs {
         self.blocks.push(0);
         self.loops.clear();
         self.open_loops.clear();
-        for open in self.webs.drain(..) {
-            self.last[open.web.local as usize] = NONE;
+        self.aside.clear();
+        self.places = 0;
+        self.now = 1;
+        for local in self.used.drain(..) {
+            self.locals[local as usize] = Growing::of_body(local);
         }
     }
 
@@ -87,6 +149,7 @@ impl Webs {
             // Loops are fewer than bytes.
             self.open_loops.push(self.loops.len() as u32);
             self.loops.push(Loop { start: offset, end: 0, calls_behind: 0 });
+            self.now += 1;
         }
     }
 
@@ -95,10 +158,12 @@ impl Webs {
         if let Some(block) = self.blocks.last_mut() {
             *block = offset;
         }
+        self.now += 1;
     }
 
     pub(crate) fn close(&mut self, offset: u32, is_loop: bool, calls: u32) {
         self.blocks.pop();
+        self.now += 1;
         if is_loop && let Some(at) = self.open_loops.pop() {
             let closed = &mut self.loops[at as usize];
             closed.end = offset;
@@ -106,123 +171,103 @@ impl Webs {
         }
     }
 
-    /// Whether the block that a web began in has not ended.
-    #[inline]
-    fn is_open(&self, open: &Open) -> bool {
-        self.blocks.get(open.depth as usize).is_some_and(|block| *block <= open.web.start)
-    }
-
-    /// The place of a local's last web.
-    #[inline]
-    fn last(&mut self, local: u32) -> u32 {
-        match self.last.get(local as usize) {
-            Some(last) => *last,
-            None => {
-                self.last.resize(local as usize + 1, NONE);
-                NONE
-            }
-        }
-    }
-
+    #[inline(always)]
     pub(crate) fn get(&mut self, local: u32, offset: u32, weight: u32, calls: u32) {
-        let mut at = self.last(local);
-        if at == NONE {
-            at = self.push(local, 0, 0, NONE, 0);
+        if let Some(web) = self.locals.get_mut(local as usize)
+            && web.seen == self.now
+        {
+            web.add_use(offset, weight, calls);
+        } else {
+            self.get_again(local, offset, weight, calls);
         }
-        while !self.is_open(&self.webs[at as usize]) {
-            at = self.merge(at);
+    }
+
+    /// A get behind what may have ended its local's web or have it grow.
+    #[inline(never)]
+    fn get_again(&mut self, local: u32, offset: u32, weight: u32, calls: u32) {
+        let web = Self::last(&mut self.locals, local);
+        if web.weight == 0 {
+            self.used.push(local);
         }
-        self.last[local as usize] = at;
-        self.use_(at, offset, weight, calls);
-    }
-
-    pub(crate) fn set(&mut self, local: u32, offset: u32, weight: u32, calls: u32) {
-        let below = self.last(local);
-        if below != NONE {
-            let within = self.webs[below as usize].within;
-            if within != NONE && self.loops[within as usize].end == 0 {
-                return self.use_(below, offset, weight, calls);
-            }
+        // A web whose block has ended is part of the one that its value comes together with.
+        while self.blocks.get(web.depth as usize).is_none_or(|block| *block > web.start) {
+            web.settle(&self.loops);
+            let below = self.aside.get(web.below as usize).copied();
+            let mut below = below.unwrap_or(Growing::of_body(local));
+            below.end = below.end.max(web.end);
+            below.weight = below.weight.saturating_add(web.weight);
+            below.calls_behind = below.calls_behind.max(web.calls_behind);
+            *web = below;
         }
-        // Constructs are fewer than bytes.
-        let depth = self.blocks.len() as u32 - 1;
-        let at = self.push(local, offset, depth, below, calls);
-        self.last[local as usize] = at;
-        self.webs[at as usize].web.weight = weight;
-    }
-
-    fn push(&mut self, local: u32, start: u32, depth: u32, below: u32, calls: u32) -> u32 {
-        // Webs are fewer than operators.
-        let at = self.webs.len() as u32;
-        self.webs.push(Open {
-            web: Web { local, start, end: start, weight: 0, call_weight: 0 },
-            depth,
-            below,
-            within: NONE,
-            calls_before: calls,
-            calls_behind: calls,
-        });
-        at
-    }
-
-    /// Lets a web be part of the one that its value comes together with.
-    fn merge(&mut self, at: u32) -> u32 {
-        self.settle(at);
-        let Open { web, below, calls_behind, .. } = self.webs[at as usize];
-        let below = if below == NONE { self.push(web.local, 0, 0, NONE, 0) } else { below };
-        self.webs[at as usize].web.weight = 0;
-        let other = &mut self.webs[below as usize];
-        other.web.end = other.web.end.max(web.end);
-        other.web.weight = other.web.weight.saturating_add(web.weight);
-        other.calls_behind = other.calls_behind.max(calls_behind);
-        below
-    }
-
-    #[inline]
-    fn use_(&mut self, at: u32, offset: u32, weight: u32, calls: u32) {
-        let open = &mut self.webs[at as usize];
-        open.web.end = offset;
-        open.web.weight = open.web.weight.saturating_add(weight);
-        open.calls_behind = calls;
-        let start = open.web.start;
+        web.add_use(offset, weight, calls);
+        web.seen = self.now;
+        // In loops that began after it, it is needed as long as they go on.
         if let Some(innermost) = self.open_loops.last()
-            && self.loops[*innermost as usize].start > start
+            && self.loops[*innermost as usize].start > web.start
+            && !web.is_needed_around(&self.loops)
         {
-            self.extend(at, start);
+            web.settle(&self.loops);
+            let outermost = self.open_loops.partition_point(|at| self.loops[*at as usize].start <= web.start);
+            web.within = self.open_loops[outermost];
         }
     }
 
-    /// A use in loops that began after the web did.
-    fn extend(&mut self, at: u32, start: u32) {
-        let within = self.webs[at as usize].within;
-        if within != NONE && self.loops[within as usize].end == 0 {
-            return;
+    #[inline(always)]
+    pub(crate) fn set(&mut self, local: u32, offset: u32, weight: u32, calls: u32) {
+        let web = Self::last(&mut self.locals, local);
+        if web.weight == 0 {
+            self.used.push(local);
+        } else if web.is_needed_around(&self.loops) {
+            return web.add_use(offset, weight, calls);
+        } else {
+            // Webs are fewer than operators.
+            let below = self.aside.len() as u32;
+            self.aside.push(*web);
+            web.below = below;
         }
-        self.settle(at);
-        let outermost = self.open_loops.partition_point(|at| self.loops[*at as usize].start <= start);
-        self.webs[at as usize].within = self.open_loops[outermost];
+        web.start = offset;
+        web.end = offset;
+        web.weight = weight;
+        web.place = self.places;
+        // Constructs are fewer than bytes.
+        web.depth = self.blocks.len() as u32 - 1;
+        web.within = NONE;
+        web.calls_before = calls;
+        web.calls_behind = calls;
+        web.seen = self.now;
+        self.places += 1;
     }
 
-    /// Lets a web end with the loop that needs it, if that has ended.
-    fn settle(&mut self, at: u32) {
-        let open = &mut self.webs[at as usize];
-        if let Some(needed) = self.loops.get(open.within as usize)
-            && needed.end > 0
-        {
-            open.web.end = open.web.end.max(needed.end);
-            open.calls_behind = open.calls_behind.max(needed.calls_behind);
+    /// The last web of a local.
+    #[inline(always)]
+    fn last(locals: &mut Vec<Growing>, local: u32) -> &mut Growing {
+        if local as usize >= locals.len() {
+            // Locals are limited far below 2^32.
+            let known = locals.len() as u32;
+            locals.extend((known..=local).map(Growing::of_body));
         }
+        &mut locals[local as usize]
     }
 
     /// Ends the body, and hands over its webs: first those that begin with it, then the others in their order.
     pub(crate) fn end(&mut self, to: &mut Vec<Web>) {
-        for at in 0..self.webs.len() as u32 {
-            self.settle(at);
-            let open = &mut self.webs[at as usize];
-            open.web.call_weight = open.calls_behind - open.calls_before.min(open.calls_behind);
+        const NOTHING: Web = Web { local: 0, start: 0, end: 0, weight: 0, call_weight: 0 };
+        self.found.clear();
+        self.found.resize(self.places as usize, NOTHING);
+        for local in &self.used {
+            let mut next = self.locals.get(*local as usize).copied();
+            while let Some(mut web) = next {
+                web.settle(&self.loops);
+                let Growing { local, start, end, weight, .. } = web;
+                let call_weight = web.calls_behind.saturating_sub(web.calls_before);
+                let found = Web { local, start, end, weight, call_weight };
+                match self.found.get_mut(web.place as usize) {
+                    Some(place) => *place = found,
+                    None => to.push(found),
+                }
+                next = self.aside.get(web.below as usize).copied();
+            }
         }
-        let webs = || self.webs.iter().map(|open| open.web).filter(|web| web.weight > 0);
-        to.extend(webs().filter(|web| web.start == 0));
-        to.extend(webs().filter(|web| web.start > 0));
+        to.extend(self.found.iter().filter(|web| web.weight > 0));
     }
 }
