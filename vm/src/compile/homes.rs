@@ -79,19 +79,36 @@ impl HomeChoice {
             self.starts.resize(locals, u32::MAX);
         }
         self.kept.clear();
-        self.give(webs, from, |web, _| web.call_weight > 1);
-        if self.scan(webs, from) && self.kept.len() < from.usable.and(from.kept).len() {
+        if webs.iter().any(|web| web.call_weight > 1) {
+            self.give(webs, from, |web, _| web.call_weight > 1);
+        }
+        let (mut homes, is_without) = self.scan(webs, from);
+        if is_without && self.kept.len() < from.usable.and(from.kept).len() {
             let before = self.kept.len();
             self.give(webs, from, |_, register| register == NO_HOME);
             if self.kept.len() > before {
-                self.scan(webs, from);
+                (homes, _) = self.scan(webs, from);
             }
         }
         for (local, _) in &self.kept {
             self.given[*local as usize] = NO_HOME;
         }
-        let homes = self.registers.iter().filter(|home| **home != NO_HOME);
-        RegSet::of_iter(homes.map(|home| Reg((*home).into())))
+        #[cfg(debug_assertions)]
+        self.check(webs, homes);
+        homes
+    }
+
+    /// No two webs have the same register at the same place.
+    #[cfg(debug_assertions)]
+    fn check(&self, webs: &[Web], homes: RegSet) {
+        let mut last: [Option<&Web>; 32] = [None; 32];
+        for (at, web) in webs.iter().enumerate() {
+            let Some(home) = self.of(at) else { continue };
+            assert!(homes.contains(home), "{home:?} is nobody's");
+            if let Some(before) = last[home.0 as usize].replace(web) {
+                assert!(before.end < web.start, "{before:?} and {web:?} are both in {home:?}");
+            }
+        }
     }
 
     /// Gives what kept registers are left to the locals that weigh most, counting such webs only.
@@ -130,8 +147,9 @@ impl HomeChoice {
         }
     }
 
-    /// Gives each web a register, or none. Whether one has none that would be worth one which calls keep.
-    fn scan(&mut self, webs: &[Web], from: &Registers<'_>) -> bool {
+    /// Gives each web a register, or none. The registers given, and whether a web has none that would be worth one which
+    /// calls keep.
+    fn scan(&mut self, webs: &[Web], from: &Registers<'_>) -> (RegSet, bool) {
         self.registers.clear();
         self.registers.resize(webs.len(), NO_HOME);
         // Until when a kept register may be lent.
@@ -154,13 +172,22 @@ impl HomeChoice {
         let arguments = RegSet::of(from.arguments);
         let mut free = changed.union(kept);
         let mut active = [Active::default(); 32];
+        let mut homes = RegSet::EMPTY;
         let mut without = false;
+        // No web that has a register ends before.
+        let mut first_end = u32::MAX;
         for (at, web) in webs.iter().enumerate() {
             // Webs are fewer than 2^32.
             let entry = Active { web: at as u32, end: web.end, weight: web.weight, score: score(web) };
-            for register in changed.union(kept).minus(free) {
-                if active[register.0 as usize].end < web.start {
-                    free.insert(register);
+            if first_end < web.start {
+                first_end = u32::MAX;
+                for register in changed.union(kept).minus(free) {
+                    let end = active[register.0 as usize].end;
+                    if end < web.start {
+                        free.insert(register);
+                    } else {
+                        first_end = first_end.min(end);
+                    }
                 }
             }
             let given = self.given[web.local as usize];
@@ -207,13 +234,15 @@ impl HomeChoice {
                         without |= other.weight >= KEPT_WEIGHT;
                     }
                     free.remove(register);
+                    homes.insert(register);
+                    first_end = first_end.min(web.end);
                     active[register.0 as usize] = entry;
                     self.registers[at] = register.number();
                 }
                 None => without |= web.weight >= KEPT_WEIGHT,
             }
         }
-        without
+        (homes, without)
     }
 
     /// A free register among those that calls change, or else that of the web that is worth least, if it is worth less.
