@@ -90,6 +90,13 @@ impl Growing {
         }
     }
 
+    /// What is found where the body ends.
+    fn found(mut self, loops: &[Loop]) -> Web {
+        self.settle(loops);
+        let Growing { local, start, end, weight, calls_before, calls_behind, .. } = self;
+        Web { local, start, end, weight, call_weight: calls_behind.saturating_sub(calls_before) }
+    }
+
     /// Whether a loop needs it that has not ended.
     #[inline(always)]
     fn is_needed_around(&self, loops: &[Loop]) -> bool {
@@ -124,8 +131,6 @@ pub(crate) struct Webs {
     loops: Vec<Loop>,
     /// The loops around.
     open_loops: Vec<u32>,
-    /// What has been found, by places.
-    found: Vec<Web>,
 }
 
 impl Webs {
@@ -242,32 +247,54 @@ impl Webs {
     #[inline(always)]
     fn last(locals: &mut Vec<Growing>, local: u32) -> &mut Growing {
         if local as usize >= locals.len() {
-            // Locals are limited far below 2^32.
-            let known = locals.len() as u32;
-            locals.extend((known..=local).map(Growing::of_body));
+            Self::know(locals, local);
         }
         &mut locals[local as usize]
+    }
+
+    /// Makes room for the locals up to this one. Records are large: there is never room for a quarter more than needed.
+    #[cold]
+    fn know(locals: &mut Vec<Growing>, local: u32) {
+        // Locals are limited far below 2^32.
+        let known = locals.len() as u32;
+        let more = (local + 1 - known) as usize;
+        if more > locals.capacity() - locals.len() {
+            locals.reserve_exact(more.max(locals.len() / 4));
+        }
+        locals.extend((known..=local).map(Growing::of_body));
     }
 
     /// Ends the body, and hands over its webs: first those that begin with it, then the others in their order.
     pub(crate) fn end(&mut self, to: &mut Vec<Web>) {
         const NOTHING: Web = Web { local: 0, start: 0, end: 0, weight: 0, call_weight: 0 };
-        self.found.clear();
-        self.found.resize(self.places as usize, NOTHING);
         for local in &self.used {
-            let mut next = self.locals.get(*local as usize).copied();
-            while let Some(mut web) = next {
-                web.settle(&self.loops);
-                let Growing { local, start, end, weight, .. } = web;
-                let call_weight = web.calls_behind.saturating_sub(web.calls_before);
-                let found = Web { local, start, end, weight, call_weight };
-                match self.found.get_mut(web.place as usize) {
-                    Some(place) => *place = found,
-                    None => to.push(found),
-                }
-                next = self.aside.get(web.below as usize).copied();
+            let mut first = self.locals[*local as usize];
+            while let Some(below) = self.aside.get(first.below as usize) {
+                first = *below;
+            }
+            if first.place == NONE {
+                to.push(first.found(&self.loops));
             }
         }
-        to.extend(self.found.iter().filter(|web| web.weight > 0));
+        let places = to.len();
+        to.resize(places + self.places as usize, NOTHING);
+        for local in &self.used {
+            let mut next = Some(&self.locals[*local as usize]);
+            while let Some(web) = next {
+                if web.place != NONE {
+                    to[places + web.place as usize] = web.found(&self.loops);
+                }
+                next = self.aside.get(web.below as usize);
+            }
+        }
+        // Those that have become part of others have left their places.
+        let mut kept = places;
+        for at in places..to.len() {
+            if to[at].weight > 0 {
+                to[kept] = to[at];
+                kept += 1;
+            }
+        }
+        to.truncate(kept);
     }
 }
