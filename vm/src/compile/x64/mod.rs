@@ -120,6 +120,7 @@ enum Stub {
     Stack {
         jump: u32,
         back: u32,
+        bytes: i32,
         wasm: u32,
     },
     /// The callee is not this instance's own.
@@ -563,12 +564,11 @@ impl Masm for X64 {
             return;
         }
         self.state(RAX);
-        self.rm(Size::S64, LEA, RBX, at(RSP, -bytes));
-        self.rm(Size::S64, CMP, RBX, at(RAX, state::MARK));
+        self.ri(Size::S64, ADD_IMM, RSP, -bytes);
+        self.rm(Size::S64, CMP, RSP, at(RAX, state::MARK));
         let jump = self.forward(BELOW);
         let back = self.position();
-        self.stubs.push(Stub::Stack { jump, back, wasm: body });
-        dynasm!(self.ops ; .arch x64 ; mov rsp, rbx);
+        self.stubs.push(Stub::Stack { jump, back, bytes, wasm: body });
     }
 
     fn release_frame(&mut self, frame_slots: u32) {
@@ -638,10 +638,14 @@ impl Masm for X64 {
                     }
                     self.jump(label);
                 }
-                Stub::Stack { jump, back, wasm } => {
+                Stub::Stack { jump, back, bytes, wasm } => {
                     self.patch(jump, here);
+                    // What traps here has no frame yet.
+                    self.rr(Size::S64, MOV, RBX, RSP);
+                    self.ri(Size::S64, ADD_IMM, RSP, bytes);
                     self.call_target(Target::StackCheck);
                     self.site(wasm);
+                    self.ri(Size::S64, ADD_IMM, RSP, -bytes);
                     self.jump_back(back);
                 }
                 Stub::Resolve { jump, back, type_index, wasm } => {
