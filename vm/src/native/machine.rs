@@ -21,8 +21,10 @@ pub(crate) struct Machine {
     pub(super) instances: BTreeMap<u64, InstanceId>,
 }
 
-/// Bytes that each activation may take on the stack beside its frames: a return address, and what aligns it.
-const ACTIVATION_BYTES: u64 = 16;
+/// Bytes that each activation may take on the stack beside its frames, and all that guest code takes there: below the
+/// innermost frame the return address with which guest code leaves or calls a thunk, and what aligns the activation that
+/// may follow; where a frame has been refused, two return addresses, one of them its caller's.
+pub(super) const ACTIVATION_BYTES: u64 = 16;
 
 impl Machine {
     /// For a store without instances.
@@ -54,6 +56,13 @@ impl Machine {
             self.stack = Some(stack);
         }
         Ok(())
+    }
+
+    /// Makes the stack if it is not there yet, and paints it, as [`Stack::repaint`] does.
+    #[cfg(test)]
+    pub(super) fn repaint_stack(&mut self, limits: &RunLimits) -> u64 {
+        self.make_stack(limits).expect("there is room for a stack");
+        self.stack.as_mut().map_or(0, Stack::repaint)
     }
 
     /// The state: it is there since the first instance was made.

@@ -1,5 +1,7 @@
 //! The driver with code written by hand: what it makes of every reason to leave, without a compiler.
 
+mod painted;
+
 use super::ModuleCode;
 use crate::compile::{Compiled, CompiledFunction, CpuFeatures, Site};
 use crate::sys::sample;

@@ -75,6 +75,28 @@ impl Stack {
     }
 }
 
+#[cfg(test)]
+impl Stack {
+    /// Paints what has been overwritten since the last time, the first time everything that can be accessed, and answers how
+    /// many bytes that was, counted from the top in words.
+    pub(crate) fn repaint(&mut self) -> u64 {
+        const PAINT: u8 = 0xa7;
+        const BLOCK: [u8; 4096] = [PAINT; 4096];
+        let Some(mapping) = &self.mapping else { return 0 };
+        let first = mapping.start().as_ptr().wrapping_add((self.bottom - mapping.address()) as usize);
+        let length = (self.top - self.bottom) as usize;
+        // SAFETY: from `bottom` to `top` the mapping is accessible by `new` and holds zeros or what was written; guest code,
+        // the only other writer, does not run while `self` is borrowed mutably.
+        let bytes = unsafe { core::slice::from_raw_parts_mut(first, length) };
+        let clean = bytes.chunks(BLOCK.len()).take_while(|block| block[..] == BLOCK[..block.len()]).count();
+        let clean = (clean * BLOCK.len()).min(length);
+        let clean = clean + bytes[clean..].iter().take_while(|byte| **byte == PAINT).count();
+        let dirty = (length - clean).next_multiple_of(8);
+        bytes[length - dirty..].fill(PAINT);
+        dirty as u64
+    }
+}
+
 fn take(length: usize) -> Option<Mapping> {
     let mut pool = POOL.get()?;
     let found = pool.iter().rposition(|mapping| mapping.length() == length)?;
@@ -118,6 +140,26 @@ mod tests {
             assert_eq!(stack.word(u64::MAX - 7), None);
         }
         assert!(Stack::new(u64::MAX).is_err());
+    }
+
+    #[test]
+    fn paint_shows_the_lowest_word_that_was_written() {
+        let mut stack = Stack::new(1 << 20).unwrap();
+        let all = stack.top() - stack.bottom;
+        stack.repaint();
+        assert_eq!(stack.repaint(), 0);
+        for depth in [8, 16, 4_088, 4_096, 4_104, 65_536, 1 << 20, all - 8, all] {
+            for higher in [depth, depth / 16 * 8].into_iter().filter(|higher| *higher != 0) {
+                for depth in [depth, higher] {
+                    let offset = stack.top() - depth - stack.mapping.as_ref().unwrap().address();
+                    let word = stack.mapping.as_ref().unwrap().start().as_ptr().wrapping_add(offset as usize);
+                    // SAFETY: an aligned word between `bottom` and `top`, which nothing refers to.
+                    unsafe { word.cast::<u64>().write(1) };
+                }
+                assert_eq!(stack.repaint(), depth);
+                assert_eq!(stack.repaint(), 0);
+            }
+        }
     }
 
     #[test]

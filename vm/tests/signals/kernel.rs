@@ -183,6 +183,36 @@ pub(crate) extern "C" fn counting(_: c_int, _: *mut siginfo_t, _: *mut c_void) {
     }
 }
 
+/// Runs something with a signal after each instruction of this thread. The handler runs wherever the stack pointer is, and
+/// overwrites so many bytes there. Answers how many signals that were.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn at_every_instruction(spoiled_bytes: usize, run: impl FnOnce()) -> u64 {
+    static STEPS: AtomicBool = AtomicBool::new(false);
+    const TRAP_FLAG: i64 = 1 << 8;
+
+    extern "C" fn handler(_: c_int, _: *mut siginfo_t, context: *mut c_void) {
+        counting(0, ptr::null_mut(), ptr::null_mut());
+        // SAFETY: handlers that ask for it are given the context of what they interrupted, and nobody else has it.
+        let flags =
+            unsafe { &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs[libc::REG_EFL as usize] };
+        if STEPS.load(Ordering::Relaxed) {
+            *flags |= TRAP_FLAG;
+        } else {
+            *flags &= !TRAP_FLAG;
+        }
+    }
+
+    SPOILED_BYTES.store(spoiled_bytes, Ordering::Relaxed);
+    let before = COUNTED.load(Ordering::Relaxed);
+    install(libc::SIGTRAP, handler, 0);
+    STEPS.store(true, Ordering::Relaxed);
+    // SAFETY: the signal has a handler.
+    assert_eq!(unsafe { libc::raise(libc::SIGTRAP) }, 0);
+    run();
+    STEPS.store(false, Ordering::Relaxed);
+    COUNTED.load(Ordering::Relaxed) - before
+}
+
 /// Overwrites so many bytes of the stack below.
 #[inline(never)]
 fn spoil(bytes: usize) {

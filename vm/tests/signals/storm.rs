@@ -6,6 +6,8 @@ use super::{in_another_process, interpreter, iterations, kernel, native, outcome
 use crate::support::{module, store};
 use libc::{SA_ONSTACK, SA_RESTART, SIGPROF, SIGURG, c_int};
 use lockstep_vm::{Caller, Engine, Error, Func, Linker, Store, Val};
+#[cfg(target_arch = "x86_64")]
+use lockstep_vm::{Instance, Limits};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -122,6 +124,48 @@ fn child_on_the_stack_at_hand() {
     weather(0, 64 << 10, Some(192 << 10));
 }
 
+/// A frame that is greater than all the room for handlers does not fit, and whatever the instruction, a handler finds room
+/// where the stack pointer is behind it.
+#[test]
+#[ignore = "changes its process"]
+#[cfg(target_arch = "x86_64")]
+fn child_at_every_instruction_while_frames_are_refused() {
+    const SPOILED_BYTES: usize = 192 << 10;
+    let text = format!(
+        r#"(module
+        (func $great (result i64) (local {}) (local.get 7))
+        (func (export "great") (param i64) (result i64) (call $great))
+        (func $small (export "small") (param i64) (result i64) (call $small (local.get 0))))"#,
+        "i64 ".repeat(48_990),
+    );
+    for stack_slots in [20, 20_000] {
+        let limits = Limits {
+            locals: 49_000,
+            frame_slots: 50_000,
+            values_per_byte: 1_000,
+            stack_slots,
+            ..Limits::default()
+        };
+        let engine = Engine::new(&native().config().clone().limits(limits)).unwrap();
+        let mut store = store(&engine, ());
+        let instance = Instance::new(&mut store, &module(&engine, &text), &[]).unwrap();
+        for name in ["great", "small"] {
+            let func = instance.get_func(&store, name).unwrap();
+            let mut refuse = || {
+                let outcome = outcome(&mut store, func, GAS, &[Val::I64(0)]);
+                assert!(outcome.ended.contains("StackOverflow"), "{outcome:?}");
+            };
+            refuse();
+            // The way down is long where many small frames fit.
+            if name == "great" || stack_slots == 20 {
+                let signals = kernel::at_every_instruction(SPOILED_BYTES, refuse);
+                println!("{name}, {stack_slots} slots: {signals} signals");
+                assert!(signals > 1_000, "{signals} signals");
+            }
+        }
+    }
+}
+
 /// And with no alternate stack at all, so that faults are handled there, too.
 #[test]
 #[ignore = "changes its process"]
@@ -132,6 +176,12 @@ fn child_without_alternate_stacks() {
 #[test]
 fn l56_signals_on_alternate_stacks_change_nothing() {
     in_another_process("storm::child_on_alternate_stacks");
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn l54_a_signal_behind_any_instruction_finds_room() {
+    in_another_process("storm::child_at_every_instruction_while_frames_are_refused");
 }
 
 #[test]

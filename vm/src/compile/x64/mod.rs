@@ -41,6 +41,11 @@ use encode::{
 };
 use lockstep_gas::Run;
 
+/// Frames of at most so many bytes are taken before it is known whether they fit, which processors follow better. A signal
+/// may arrive in between, and a handler without a stack of its own then runs below them: greater frames would leave it too
+/// little of the headroom, or none.
+const TAKEN_FIRST: i32 = 4096;
+
 /// What the processor has beside the baseline. It changes the code and never an outcome.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct CpuFeatures {
@@ -120,7 +125,8 @@ enum Stub {
     Stack {
         jump: u32,
         back: u32,
-        bytes: i32,
+        /// Bytes of the frame that has been taken already; 0 where `rbx` says where it would be.
+        taken: i32,
         wasm: u32,
     },
     /// The callee is not this instance's own.
@@ -564,11 +570,20 @@ impl Masm for X64 {
             return;
         }
         self.state(RAX);
-        self.ri(Size::S64, ADD_IMM, RSP, -bytes);
-        self.rm(Size::S64, CMP, RSP, at(RAX, state::MARK));
+        let taken = if bytes <= TAKEN_FIRST { bytes } else { 0 };
+        if taken != 0 {
+            self.ri(Size::S64, ADD_IMM, RSP, -taken);
+            self.rm(Size::S64, CMP, RSP, at(RAX, state::MARK));
+        } else {
+            self.rm(Size::S64, LEA, RBX, at(RSP, -bytes));
+            self.rm(Size::S64, CMP, RBX, at(RAX, state::MARK));
+        }
         let jump = self.forward(BELOW);
         let back = self.position();
-        self.stubs.push(Stub::Stack { jump, back, bytes, wasm: body });
+        self.stubs.push(Stub::Stack { jump, back, taken, wasm: body });
+        if taken == 0 {
+            self.rr(Size::S64, MOV, RSP, RBX);
+        }
     }
 
     fn release_frame(&mut self, frame_slots: u32) {
@@ -638,14 +653,18 @@ impl Masm for X64 {
                     }
                     self.jump(label);
                 }
-                Stub::Stack { jump, back, bytes, wasm } => {
+                Stub::Stack { jump, back, taken, wasm } => {
                     self.patch(jump, here);
                     // What traps here has no frame yet.
-                    self.rr(Size::S64, MOV, RBX, RSP);
-                    self.ri(Size::S64, ADD_IMM, RSP, bytes);
+                    if taken != 0 {
+                        self.rr(Size::S64, MOV, RBX, RSP);
+                        self.ri(Size::S64, ADD_IMM, RSP, taken);
+                    }
                     self.call_target(Target::StackCheck);
                     self.site(wasm);
-                    self.ri(Size::S64, ADD_IMM, RSP, -bytes);
+                    if taken != 0 {
+                        self.ri(Size::S64, ADD_IMM, RSP, -taken);
+                    }
                     self.jump_back(back);
                 }
                 Stub::Resolve { jump, back, type_index, wasm } => {

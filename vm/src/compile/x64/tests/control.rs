@@ -208,9 +208,9 @@ fn trap(forms: &mut Forms) {
 }
 
 fn frame_slots(forms: &mut Forms) -> u32 {
-    // Next to 128 and 2^31 bytes, the return address taken off.
-    [2, 16, 17, 18, forms.random.random_range(2..5000), 1 << 20, (1 << 28) - 1]
-        [forms.random.random_range(0..7)]
+    // Next to 128, 4096 and 2^31 bytes, the return address taken off.
+    [2, 16, 17, 18, 513, 514, forms.random.random_range(2..5000), 1 << 20, (1 << 28) - 1]
+        [forms.random.random_range(0..9)]
 }
 
 fn enter(forms: &mut Forms) {
@@ -218,14 +218,21 @@ fn enter(forms: &mut Forms) {
     let bytes = 8 * i64::from(slots) - 8;
     forms.is(|x| x.enter(slots, false, 1), format!("sub rsp, {bytes:#x}"));
     let mark = offset(state::MARK.into());
-    let check =
-        format!("mov rax, qword ptr [r14-0x8]; lea rbx, [rsp-{bytes:#x}]; cmp rbx, qword ptr [rax{mark}]");
+    let state = "mov rax, qword ptr [r14-0x8]";
+    let expected = if bytes <= TAKEN_FIRST.into() {
+        let take = format!("add rsp, {:#x}", -bytes);
+        let check = format!("{state}; {take}; cmp rsp, qword ptr [rax{mark}]; jb @4");
+        format!("{check}; mov rbx, rsp; add rsp, {bytes:#x}; call @7; {take}; jmp @4")
+    } else {
+        let check = format!("{state}; lea rbx, [rsp-{bytes:#x}]; cmp rbx, qword ptr [rax{mark}]");
+        format!("{check}; jb @5; mov rsp, rbx; call @6; jmp @4")
+    };
     forms.is(
         |x| {
             x.enter(slots, true, 1);
             x.finish();
         },
-        format!("{check}; jb @5; mov rsp, rbx; call @6; jmp @4"),
+        expected,
     );
 }
 
