@@ -12,7 +12,8 @@ use super::pages::{Access, Mapping, PAGE, round_up};
 use super::pool::Pool;
 use core::fmt;
 
-/// Bytes below what guest frames may take: foreign signal handlers without a stack of their own run here.
+/// Bytes below what guest frames may take: foreign signal handlers without a stack of their own run here. Where a frame is
+/// refused, the stack pointer may have been moved by up to 4 KiB already.
 const HEADROOM: usize = 256 << 10;
 
 /// Stacks up to so many bytes go to the pool, and so many of them at most.
