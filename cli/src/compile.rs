@@ -11,6 +11,7 @@ use crate::options::EngineOptions;
 use crate::output::{Output, complain};
 use crate::refusal::{accept, explain};
 use crate::text::{Name, grouped};
+use crate::whole_file;
 use clap::Args;
 use lockstep_vm::{Backend, CodeTarget};
 use std::io::IsTerminal;
@@ -67,7 +68,7 @@ pub(crate) fn run(args: &CompileArgs, output: &mut Output) -> Result<Exit, Failu
     if to_stdout {
         output.bytes(&artifact)?;
     } else {
-        std::fs::write(&args.output, &artifact).map_err(|error| {
+        whole_file::write(&args.output, &artifact).map_err(|error| {
             let file = args.output.to_string_lossy();
             Failure::usage("file", format!("cannot write {}: {error}", Name(&file)))
                 .help("name a file that can be written, or `-` for standard output")

@@ -58,6 +58,7 @@ mod test;
 mod test_report;
 mod text;
 mod values;
+mod whole_file;
 
 use clap::{Parser, Subcommand};
 use exit::{EXIT_CODES, Exit};

@@ -9,6 +9,7 @@ use crate::output::Output;
 use crate::place::{Excerpt, Place};
 use crate::test_report::{self, Report, Verdict};
 use crate::text::{Name, count, grouped};
+use crate::whole_file;
 use clap::Args;
 use lockstep_test::gas::{GasFile, GasReport, Tolerance};
 use lockstep_test::scenario::{Options, Played, Scenario, ScenarioError};
@@ -306,14 +307,7 @@ pub(crate) fn unreadable(file: &Path, error: ScenarioError) -> Failure {
 
 /// Replaces a file in one step: whoever reads it sees the old text or the new one.
 fn replace(path: &Path, text: &str) -> Result<(), Failure> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = PathBuf::from(beside);
-    let written = std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, path));
-    written.map_err(|error| {
-        drop(std::fs::remove_file(&beside));
-        cannot_write(path, &error)
-    })
+    whole_file::write(path, text.as_bytes()).map_err(|error| cannot_write(path, &error))
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> Failure {

@@ -5,6 +5,7 @@ mod common;
 use common::{Ran, file, lockstep, lockstep_of, path};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 const DIVIDE: &str = r#"(module
   (func $divide (export "divide") (param i32 i32) (result i32) local.get 0 local.get 1 i32.div_u))"#;
@@ -115,6 +116,33 @@ fn what_is_not_for_here_says_what_to_do() {
     for arguments in [&["inspect", &out][..], &["instrument", &out, "-o", "-"]] {
         lockstep_of(&user, arguments).refuses(3, &["it is an artifact"]);
     }
+}
+
+/// The kernel ends a process that writes more to a file than it may: here at the first byte.
+#[test]
+fn an_artifact_is_written_whole_or_not_at_all() {
+    let user = user("whole");
+    let out = compiled("whole", &user, &[]);
+    let before = fs::read(&out).unwrap();
+    let compile = |limit: &str| {
+        let ended = Command::new("sh")
+            .args(["-c", "ulimit -c 0; ulimit -f \"$1\"; shift; exec \"$@\"", "sh", limit])
+            .args([
+                env!("CARGO_BIN_EXE_lockstep"),
+                "compile",
+                &file("artifact-whole.wat", DIVIDE),
+                "-o",
+                &out,
+            ])
+            .env("XDG_CONFIG_HOME", &user)
+            .output();
+        ended.unwrap().status.success()
+    };
+    assert!(!compile("0"));
+    assert!(fs::read(&out).unwrap() == before, "what was there is there");
+    assert_eq!(run(&user, &out, &[]).clean().code, 0);
+    assert!(compile("unlimited"));
+    assert!(fs::read(&out).unwrap() == before);
 }
 
 #[test]
