@@ -6,9 +6,11 @@ mod suite;
 use lockstep_gas::{Schedule, Web, plan};
 use suite::{is_valid, modules};
 
-/// The webs of a body with one parameter and one local: of which local each is, whether it begins with the body, and what
-/// its uses weigh.
-fn webs(body: &str) -> Vec<(u32, bool, u32)> {
+/// Of which local a web is, whether it begins with the body, and what its uses weigh.
+type Summary = (u32, bool, u32);
+
+/// The webs of a body with one parameter and one local.
+fn webs(body: &str) -> Vec<Summary> {
     let text = format!("(module (func (param i32) (local i32) {body}))");
     let bytes = wat::parse_str(&text).unwrap_or_else(|error| panic!("{body}: {error}"));
     assert!(is_valid(&bytes), "{body}");
@@ -20,7 +22,7 @@ fn webs(body: &str) -> Vec<(u32, bool, u32)> {
 
 /// Order, and that no two webs of a local overlap.
 fn check(webs: &[Web]) {
-    let mut ends = std::collections::HashMap::new();
+    let mut ends = std::collections::BTreeMap::new();
     let mut start = 0;
     for web in webs {
         assert!(web.start >= start && web.end >= web.start && web.weight > 0, "{web:?}");
@@ -36,7 +38,7 @@ fn a_set_begins_a_web_unless_the_value_before_may_be_needed() {
     let get = "local.get 0 drop ";
     let set = "i32.const 1 local.set 0 ";
     let if_ = "i32.const 1 if ";
-    let cases: &[(String, &[(u32, bool, u32)])] = &[
+    let cases: &[(String, &[Summary])] = &[
         (get.to_string(), &[(0, true, 1)]),
         (set.to_string(), &[(0, false, 1)]),
         (format!("{get}{set}{get}{set}"), &[(0, true, 1), (0, false, 2), (0, false, 1)]),
