@@ -254,13 +254,85 @@ fn bls12_381_of_eip_2537() {
             "g2_msm" => bls12_381::g2_msm(input.as_chunks().0).map(|out| out.to_vec()),
             "map_fp_to_g1" => bls12_381::map_g1(&array(&input)).map(|out| out.to_vec()),
             "map_fp2_to_g2" => bls12_381::map_g2(&array(&input)).map(|out| out.to_vec()),
-            "pairing_check" => bls12_381::pairing(input.as_chunks().0).map(|is_one| {
-                let mut word = vec![0; 32];
-                word[31] = is_one.into();
-                word
-            }),
+            "pairing_check" => bls12_381::pairing(input.as_chunks().0).map(|is_one| word(is_one.into())),
             other => panic!("{other}"),
         };
         assert_eq!(found, Some(unhex(output)), "{function}");
     }
+}
+
+/// A file of names and cases in them: `name NAME PART...`, and `FUNCTION PART... = RESULT`.
+struct Named {
+    names: std::collections::BTreeMap<&'static str, Vec<u8>>,
+}
+
+impl Named {
+    fn bytes(&self, part: &str) -> Vec<u8> {
+        /// What stands before the 48 bytes of a field element.
+        const PAD: [u8; 16] = [0; 16];
+        match (self.names.get(part), part.len()) {
+            (Some(bytes), _) => bytes.clone(),
+            (None, 64 | 128) => unhex(part),
+            (None, 96) => [&PAD[..], &unhex(part)].concat(),
+            (None, _) => panic!("neither a name nor hexadecimal of a known length: {part}"),
+        }
+    }
+
+    fn all(&self, parts: &str) -> Vec<u8> {
+        parts.split(' ').flat_map(|part| self.bytes(part)).collect()
+    }
+}
+
+#[test]
+fn bls12_381_of_the_assets_of_eip_2537() {
+    let mut named = Named { names: Default::default() };
+    let (mut computed, mut refused) = (0, 0);
+    let file = include_str!("../../tests/vectors/eip_2537.txt");
+    for line in file.lines().filter(|line| !line.starts_with('#')) {
+        let (first, rest) = line.split_once(' ').expect("more than a word");
+        if first == "name" {
+            let (name, parts) = rest.split_once(' ').expect("a name of something");
+            let bytes = named.all(parts);
+            assert!(named.names.insert(name, bytes).is_none(), "{name} is named twice");
+            continue;
+        }
+        let (input, result) = rest.split_once(" = ").expect("a result");
+        let input = named.all(input);
+        let found = match first {
+            "g1_add" => bls12_381::g1_add(&array(&input)).map(|out| out.to_vec()),
+            "g2_add" => bls12_381::g2_add(&array(&input)).map(|out| out.to_vec()),
+            "g1_mul" => bls12_381::g1_msm(&[array(&input)]).map(|out| out.to_vec()),
+            "g2_mul" => bls12_381::g2_msm(&[array(&input)]).map(|out| out.to_vec()),
+            "g1_msm" => bls12_381::g1_msm(whole(&input)).map(|out| out.to_vec()),
+            "g2_msm" => bls12_381::g2_msm(whole(&input)).map(|out| out.to_vec()),
+            "map_fp_to_g1" => bls12_381::map_g1(&array(&input)).map(|out| out.to_vec()),
+            "map_fp2_to_g2" => bls12_381::map_g2(&array(&input)).map(|out| out.to_vec()),
+            "pairing_check" => bls12_381::pairing(whole(&input)).map(|is_one| word(is_one.into())),
+            other => panic!("{other}"),
+        };
+        if result == "refused" {
+            assert_eq!(found, None, "{line}");
+            refused += 1;
+        } else {
+            assert_eq!(found, Some(named.bytes(result)), "{line}");
+            computed += 1;
+        }
+    }
+    assert_eq!((computed, refused), (88, 46));
+    for count in 1..=149 {
+        assert_eq!(bls12_381::g1_msm(&vec![[0; 160]; count]), Some([0; 128]), "{count}");
+        assert_eq!(bls12_381::g2_msm(&vec![[0; 288]; count]), Some([0; 256]), "{count}");
+    }
+}
+
+fn whole<const N: usize>(bytes: &[u8]) -> &[[u8; N]] {
+    let (items, rest) = bytes.as_chunks();
+    assert!(rest.is_empty());
+    items
+}
+
+fn word(last: u8) -> Vec<u8> {
+    let mut word = vec![0; 32];
+    word[31] = last;
+    word
 }
