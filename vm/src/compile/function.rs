@@ -14,7 +14,6 @@
 //!
 //! The other webs live in their locals' slots. A free register may still hold a *copy* of one: until something takes the register, the
 //! local is set, or code comes together with other code.
-
 //!
 //! # Gas
 //!
