@@ -36,7 +36,7 @@ pub use instrument::{
     TRAP_STACK_OVERFLOW, instrument,
 };
 pub use op::Op;
-pub use plan::{FunctionPlan, LINKAGE_SLOTS, Plan, Run, frame_slots};
+pub use plan::{FunctionPlan, LINKAGE_SLOTS, Latches, Plan, Run, frame_slots};
 pub use planner::{PlanError, PlanErrorKind, Planner, plan};
 pub use schedule::{PRICE_CEILING, Prices, Schedule, ScheduleError};
 pub use webs::Web;

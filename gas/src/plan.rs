@@ -33,20 +33,29 @@ pub struct Run {
     pub price: u64,
 }
 
+/// In the place of a loop's latch while no branch goes back to it; none does in the end either.
+pub(crate) const NO_BRANCH: u32 = u32::MAX - 1;
+
+/// In the place of a loop's latch where it has none.
+pub(crate) const NO_LATCH: u32 = u32::MAX;
+
 /// What the planner found out about a module. Made by [`plan`](crate::plan) or a [`Planner`](crate::Planner).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Plan {
     pub(crate) functions: Vec<Entry>,
     pub(crate) runs: Vec<Run>,
     pub(crate) webs: Vec<Web>,
+    /// By live loop: its latch among the function's runs.
+    pub(crate) latches: Vec<u32>,
     pub(crate) instantiation_price: u64,
 }
 
-/// One function's row; its runs and webs end here and begin where the row before ends.
+/// One function's row; its runs, webs and latches end here and begin where the row before ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Entry {
     pub(crate) runs_end: u32,
     pub(crate) webs_end: u32,
+    pub(crate) latches_end: u32,
     pub(crate) parameters: u32,
     pub(crate) declared_locals: u32,
     pub(crate) operand_height: u32,
@@ -74,11 +83,13 @@ impl Plan {
     pub fn function(&self, index: usize) -> Option<FunctionPlan<'_>> {
         let entry = *self.functions.get(index)?;
         let before = index.checked_sub(1).and_then(|index| self.functions.get(index));
-        let (runs_start, webs_start) = before.map_or((0, 0), |entry| (entry.runs_end, entry.webs_end));
+        let (runs_start, webs_start, latches_start) =
+            before.map_or((0, 0, 0), |entry| (entry.runs_end, entry.webs_end, entry.latches_end));
         Some(FunctionPlan {
             entry,
             runs: self.runs.get(runs_start as usize..entry.runs_end as usize)?,
             webs: self.webs.get(webs_start as usize..entry.webs_end as usize)?,
+            latches: self.latches.get(latches_start as usize..entry.latches_end as usize)?,
         })
     }
 
@@ -94,6 +105,7 @@ pub struct FunctionPlan<'a> {
     entry: Entry,
     runs: &'a [Run],
     webs: &'a [Web],
+    latches: &'a [u32],
 }
 
 impl<'a> FunctionPlan<'a> {
@@ -109,6 +121,11 @@ impl<'a> FunctionPlan<'a> {
     /// their starts.
     pub const fn webs(&self) -> &'a [Web] {
         self.webs
+    }
+
+    /// The latches of the live loops, in the order of the loops.
+    pub fn latches(&self) -> Latches<'a> {
+        Latches { latches: self.latches.iter(), runs: self.runs }
     }
 
     /// The sum over live calls of 8 to the power of the loops around each (at most 8^6), saturating; tail calls count too.
@@ -134,5 +151,21 @@ impl<'a> FunctionPlan<'a> {
     /// What the function's frame counts for on the stack, in slots of 8 bytes.
     pub const fn frame_slots(&self) -> u32 {
         frame_slots(self.entry.parameters, self.entry.declared_locals, self.entry.operand_height)
+    }
+}
+
+/// The latches of a function's live loops, in the order of the loops. A loop's latch is the run that ends with the only branch
+/// back to it; it has none if that run may trap or be seen, or if nothing else in the loop may.
+#[derive(Clone, Debug, Default)]
+pub struct Latches<'a> {
+    latches: core::slice::Iter<'a, u32>,
+    runs: &'a [Run],
+}
+
+impl<'a> Iterator for Latches<'a> {
+    type Item = Option<&'a Run>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.latches.next().map(|latch| self.runs.get(*latch as usize))
     }
 }

@@ -12,7 +12,7 @@
 //! `if`, `else`, `end`, `br_if`, `call` and `call_indirect` end a run, `loop` begins one; an unconditional transfer is
 //! the last operator of its run, and what follows is dead up to the `else` or `end` that closes the construct.
 
-use crate::plan::{Entry, FunctionPlan, Plan, Run};
+use crate::plan::{Entry, FunctionPlan, NO_BRANCH, NO_LATCH, Plan, Run};
 use crate::webs::Webs;
 use crate::{Op, Schedule};
 use alloc::{boxed::Box, vec::Vec};
@@ -98,6 +98,9 @@ struct Construct {
     /// Height of the operand stack below the construct's parameters.
     base: u32,
     arity: Arity,
+    /// A loop's place among the latches, and where it begins.
+    latch: u32,
+    start: u32,
 }
 
 impl Construct {
@@ -107,11 +110,91 @@ impl Construct {
     }
 }
 
-/// Stands for itself and everything above it where a number of values has a byte.
-const MANY: u8 = u8::MAX;
+/// Stands for itself and everything above it where a number of values has seven bits.
+const MANY: u8 = 0x7f;
+
+/// The eighth: the label is a loop's.
+const LOOP: u8 = 0x80;
 
 /// Behind every operator: modules are smaller than 4 GiB.
 const NOWHERE: u32 = u32::MAX;
+
+/// Whether an operator that control goes straight through may trap, or do what is seen elsewhere than in locals and operands.
+const fn may_be_seen(op: Op) -> bool {
+    matches!(
+        op,
+        Op::GlobalSet
+            | Op::TableGet
+            | Op::TableSet
+            | Op::TableGrow
+            | Op::TableFill
+            | Op::TableCopy
+            | Op::TableInit
+            | Op::ElemDrop
+            | Op::MemoryGrow
+            | Op::MemoryFill
+            | Op::MemoryCopy
+            | Op::MemoryInit
+            | Op::DataDrop
+            | Op::I32Load
+            | Op::I64Load
+            | Op::F32Load
+            | Op::F64Load
+            | Op::I32Load8S
+            | Op::I32Load8U
+            | Op::I32Load16S
+            | Op::I32Load16U
+            | Op::I64Load8S
+            | Op::I64Load8U
+            | Op::I64Load16S
+            | Op::I64Load16U
+            | Op::I64Load32S
+            | Op::I64Load32U
+            | Op::I32Store
+            | Op::I64Store
+            | Op::F32Store
+            | Op::F64Store
+            | Op::I32Store8
+            | Op::I32Store16
+            | Op::I64Store8
+            | Op::I64Store16
+            | Op::I64Store32
+            | Op::I32DivS
+            | Op::I32DivU
+            | Op::I32RemS
+            | Op::I32RemU
+            | Op::I64DivS
+            | Op::I64DivU
+            | Op::I64RemS
+            | Op::I64RemU
+            | Op::I32TruncF32S
+            | Op::I32TruncSatF32S
+            | Op::F32ConvertI32S
+            | Op::I32TruncF32U
+            | Op::I32TruncSatF32U
+            | Op::F32ConvertI32U
+            | Op::I32TruncF64S
+            | Op::I32TruncSatF64S
+            | Op::F64ConvertI32S
+            | Op::I32TruncF64U
+            | Op::I32TruncSatF64U
+            | Op::F64ConvertI32U
+            | Op::I64TruncF32S
+            | Op::I64TruncSatF32S
+            | Op::F32ConvertI64S
+            | Op::I64TruncF32U
+            | Op::I64TruncSatF32U
+            | Op::F32ConvertI64U
+            | Op::I64TruncF64S
+            | Op::I64TruncSatF64S
+            | Op::F64ConvertI64S
+            | Op::I64TruncF64U
+            | Op::I64TruncSatF64U
+            | Op::F64ConvertI64U
+            | Op::F32DemoteF64
+            | Op::F64PromoteF32
+    )
+}
 
 /// Loops beyond this many do not raise a local's weight any further.
 const WEIGHED_LOOPS: u32 = 6;
@@ -130,8 +213,9 @@ pub struct Planner<'s> {
     // The body at hand.
     offset: u32,
     constructs: Vec<Construct>,
-    /// How many values a branch to each of them takes, up to [`MANY`]. Branches go anywhere, so what they read is small.
-    label_arities: Vec<u8>,
+    /// How many values a branch to each of them takes, up to [`MANY`], and whether it is a [`LOOP`]. Branches go anywhere, so
+    /// what they read is small.
+    labels: Vec<u8>,
     /// Constructs opened in dead code and not yet closed.
     dead_constructs: u32,
     live: bool,
@@ -140,6 +224,8 @@ pub struct Planner<'s> {
     /// Offset and price so far of the run at hand; [`NOWHERE`] while its first operator has not come.
     run_offset: u32,
     run_price: u64,
+    /// Where the last operator stands that may trap or be seen.
+    last_seen: u32,
     loops: u32,
     /// What a use counts for here: 8 to the power of the loops around, up to [`WEIGHED_LOOPS`].
     use_weight: u32,
@@ -159,13 +245,14 @@ impl<'s> Planner<'s> {
             function_types: Vec::new(),
             offset: 0,
             constructs: Vec::new(),
-            label_arities: Vec::new(),
+            labels: Vec::new(),
             dead_constructs: 0,
             live: false,
             height: 0,
             height_max: 0,
             run_offset: NOWHERE,
             run_price: 0,
+            last_seen: 0,
             loops: 0,
             use_weight: 1,
             call_weight: 0,
@@ -273,14 +360,18 @@ impl<'s> Planner<'s> {
     /// [`PlanErrorKind::Unknown`] when there is no such type.
     pub fn begin_function(&mut self, type_index: u32, declared_locals: u32) -> Result {
         let arity = self.type_arity(type_index)?;
-        let ended = self.plan.functions.last().map_or(0, |function| function.runs_end);
-        self.plan.runs.truncate(ended as usize);
+        let (runs_end, latches_end) =
+            self.plan.functions.last().map_or((0, 0), |function| (function.runs_end, function.latches_end));
+        self.plan.runs.truncate(runs_end as usize);
+        self.plan.latches.truncate(latches_end as usize);
         self.constructs.clear();
-        self.label_arities.clear();
+        self.labels.clear();
         self.enter(Construct {
             is_loop: false,
             base: 0,
             arity: Arity { parameters: 0, results: arity.results },
+            latch: 0,
+            start: 0,
         });
         self.dead_constructs = 0;
         self.live = true;
@@ -289,6 +380,7 @@ impl<'s> Planner<'s> {
         self.run_offset = NOWHERE;
         let prices = &self.schedule.prices;
         self.run_price = u64::from(prices.entry) + u64::from(prices.local) * u64::from(declared_locals);
+        self.last_seen = 0;
         self.loops = 0;
         self.use_weight = 1;
         self.call_weight = 0;
@@ -338,6 +430,8 @@ impl<'s> Planner<'s> {
         self.plan.functions.push(Entry {
             runs_end,
             webs_end,
+            // Loops are fewer than bytes.
+            latches_end: self.plan.latches.len() as u32,
             parameters: self.parameters,
             declared_locals: self.declared_locals,
             operand_height: self.height_max,
@@ -362,6 +456,7 @@ impl<'s> Planner<'s> {
         self.plan.functions.shrink_to_fit();
         self.plan.runs.shrink_to_fit();
         self.plan.webs.shrink_to_fit();
+        self.plan.latches.shrink_to_fit();
         self.plan
     }
 
@@ -394,18 +489,40 @@ impl<'s> Planner<'s> {
     }
 
     fn enter(&mut self, construct: Construct) {
-        self.label_arities.push(u8::try_from(construct.label_arity()).unwrap_or(MANY));
+        let arity = construct.label_arity().min(MANY.into()) as u8;
+        self.labels.push(if construct.is_loop { arity | LOOP } else { arity });
         self.constructs.push(construct);
     }
 
-    /// How many values a branch to this label takes.
-    fn label_arity(&self, depth: u32) -> Result<u32> {
+    /// Which construct a label belongs to, whether it is a loop, and how many values a branch to it takes.
+    fn label(&self, depth: u32) -> Result<(usize, bool, u32)> {
         let index = self.constructs.len().checked_sub(1).and_then(|last| last.checked_sub(depth as usize));
         let index = index.ok_or_else(|| self.unknown("label", depth))?;
-        Ok(match self.label_arities[index] {
+        let label = self.labels[index];
+        let arity = match label & !LOOP {
             MANY => self.constructs[index].label_arity(),
             arity => arity.into(),
-        })
+        };
+        Ok((index, label & LOOP != 0, arity))
+    }
+
+    /// Notes that the run at hand goes back to a loop's head.
+    fn note_latch(&mut self, construct: usize) {
+        let Construct { latch, start, .. } = self.constructs[construct];
+        let function_runs = self.plan.functions.last().map_or(0, |function| function.runs_end as usize);
+        let is_unseen = start < self.last_seen && self.last_seen < self.run_offset && self.run_price > 0;
+        let latch = &mut self.plan.latches[latch as usize];
+        *latch = match *latch {
+            // Runs are counted when the body ends.
+            NO_BRANCH if is_unseen => (self.plan.runs.len() - function_runs) as u32,
+            _ => NO_LATCH,
+        };
+    }
+
+    /// Notes that the operator at hand may trap or be seen.
+    #[inline]
+    fn see(&mut self) {
+        self.last_seen = self.offset;
     }
 
     /// Puts a live operator into the run at hand.
@@ -468,6 +585,9 @@ impl<'s> Planner<'s> {
     fn plain(&mut self, op: Op, pops: u32, pushes: u32) -> Result {
         if self.live {
             self.price(op);
+            if may_be_seen(op) {
+                self.see();
+            }
             if pops > 0 {
                 self.pop(pops)?;
             }
@@ -503,10 +623,14 @@ impl<'s> Planner<'s> {
         }
         let arity = self.block_arity(ty)?;
         let is_loop = op == Op::Loop;
+        // Loops are fewer than bytes.
+        let latch = self.plan.latches.len() as u32;
         if is_loop {
             self.end_run();
             self.loops += 1;
             self.weigh();
+            self.see();
+            self.plan.latches.push(NO_BRANCH);
         }
         self.price(op);
         if op == Op::If {
@@ -514,7 +638,7 @@ impl<'s> Planner<'s> {
             self.end_run();
         }
         self.pop(arity.parameters)?;
-        self.enter(Construct { is_loop, base: self.height, arity });
+        self.enter(Construct { is_loop, base: self.height, arity, latch, start: self.offset });
         self.webs.open(self.offset, is_loop);
         self.push(arity.parameters)
     }
@@ -541,7 +665,7 @@ impl<'s> Planner<'s> {
             return Ok(());
         }
         let construct = self.constructs.pop().ok_or_else(|| self.error(PlanErrorKind::Unbalanced))?;
-        self.label_arities.pop();
+        self.labels.pop();
         self.webs.close(self.offset, construct.is_loop, self.call_weight);
         if construct.is_loop {
             self.loops -= 1;
@@ -561,9 +685,12 @@ impl<'s> Planner<'s> {
         if !self.live {
             return Ok(());
         }
-        let arity = self.label_arity(depth)?;
+        let (construct, is_loop, arity) = self.label(depth)?;
         self.price(op);
         self.price_slots(arity, self.schedule.prices.branch_slot);
+        if is_loop {
+            self.note_latch(construct);
+        }
         match op {
             Op::BrIf => {
                 self.pop(1)?;
@@ -589,6 +716,7 @@ impl<'s> Planner<'s> {
     fn call(&mut self, op: Op, arity: Arity) -> Result {
         self.call_weight = self.call_weight.saturating_add(self.use_weight);
         self.price(op);
+        self.see();
         match op {
             Op::CallIndirect | Op::ReturnCallIndirect => self.pop(1)?,
             _ => {}

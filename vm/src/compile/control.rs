@@ -50,6 +50,18 @@ impl Owed {
     const NOTHING: Owed = Owed { start: 0, end: 0 };
 }
 
+/// What an edge pays on its way to a label: its first unpaid runs, so many, and what it is given back, which is what the label
+/// owes, if its other unpaid runs are not that.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Toll {
+    runs: usize,
+    credit: u64,
+}
+
+impl Toll {
+    const NOTHING: Toll = Toll { runs: 0, credit: 0 };
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
     Body,
@@ -146,6 +158,14 @@ impl<M: Masm> Compiler<'_, M> {
         self.release_ended();
         self.state.dirty = self.changed_homes.and(self.taken);
         let label = self.open(Kind::Loop, parameters, results, Some(self.state));
+        // What a latch costs is owed by the head: it is paid for with what comes first in the next iteration. Who enters is
+        // given it.
+        if let Some(latch) = self.next_latch() {
+            self.masm.credit(latch.price);
+            self.unpaid.push(latch);
+            let owed = self.keep_unpaid();
+            self.innermost().owed = Some(owed);
+        }
         self.masm.bind(label);
         self.forget_copies();
         self.begin_run();
@@ -305,34 +325,38 @@ impl<M: Masm> Compiler<'_, M> {
         }
     }
 
-    /// What an edge is given back that pays for its runs on its way to a label, or nothing if it need not pay.
-    fn toll(&mut self, index: usize) -> Option<u64> {
+    /// What an edge has to pay on its way to a label.
+    fn toll(&mut self, index: usize) -> Toll {
         self.constructs[index].is_reached = true;
-        match self.constructs[index].owed {
-            None => {
-                self.constructs[index].owed = Some(self.keep_unpaid());
-                None
-            }
-            Some(owed) => {
-                let owed = self.runs_owed(owed);
-                (*owed != *self.unpaid).then(|| owed.iter().map(|run| run.price).sum())
-            }
+        let Some(owed) = self.constructs[index].owed else {
+            self.constructs[index].owed = Some(self.keep_unpaid());
+            return Toll::NOTHING;
+        };
+        let owed = self.runs_owed(owed);
+        match self.unpaid.strip_suffix(owed) {
+            Some(others) => Toll { runs: others.len(), credit: 0 },
+            None => Toll { runs: self.unpaid.len(), credit: owed.iter().map(|run| run.price).sum() },
         }
     }
 
     /// Pays what is to be paid on the way to a label. Flags have been settled.
     fn pay_toll(&mut self, index: usize) {
-        if let Some(credit) = self.toll(index) {
-            self.pay();
-            self.give_back(credit);
-        }
+        let toll = self.toll(index);
+        self.masm.charge(&self.unpaid[..toll.runs]);
+        self.give_back(toll);
         self.unpaid.clear();
     }
 
-    fn give_back(&mut self, credit: u64) {
-        if credit > 0 {
-            self.masm.credit(credit);
+    fn give_back(&mut self, toll: Toll) {
+        if toll.credit > 0 {
+            self.masm.credit(toll.credit);
         }
+    }
+
+    /// Pays before a branch to a loop, which most go to, what would otherwise be paid out of line.
+    fn pay_for_loop(&mut self, index: usize) {
+        let toll = self.toll(index);
+        self.pay_but(self.unpaid.len() - toll.runs);
     }
 
     /// Lets homes agree with a label; its first edge decides.
@@ -423,10 +447,19 @@ impl<M: Masm> Compiler<'_, M> {
         }
     }
 
-    /// Whether the operator at this place in the module, behind any `i32.eqz`, branches to a loop on a condition. Most go
-    /// there, so that it is not paid for out of line; and what pays for runs cannot do so between the condition's
-    /// comparison and the branch.
-    pub(super) fn is_branch_to_loop(&self, mut at: u32) -> bool {
+    /// Pays before a comparison what a branch to a loop on that condition has to pay: most go there, so that it is not
+    /// paid for out of line; and it cannot be paid for between the comparison and the branch. The operator behind the
+    /// comparison stands there in the module.
+    pub(super) fn pay_before_branch(&mut self, at: u32) {
+        if !self.unpaid.is_empty()
+            && let Some(index) = self.branch_to_loop(at)
+        {
+            self.pay_for_loop(index);
+        }
+    }
+
+    /// The loop that the operator at this place in the module, behind any `i32.eqz`, branches to on a condition.
+    fn branch_to_loop(&self, mut at: u32) -> Option<usize> {
         const I32_EQZ: u8 = 0x45;
         const BR_IF: u8 = 0x0d;
         while self.env.bytes.get(at as usize) == Some(&I32_EQZ) {
@@ -435,9 +468,10 @@ impl<M: Masm> Compiler<'_, M> {
         match self.env.bytes.get(at as usize..) {
             // A deeper label than one byte can name is outside more than a hundred constructs.
             Some(&[BR_IF, depth, ..]) if depth < 0x80 => {
-                self.constructs[self.label_index(depth.into())].kind == Kind::Loop
+                let index = self.label_index(depth.into());
+                (self.constructs[index].kind == Kind::Loop).then_some(index)
             }
-            _ => false,
+            _ => None,
         }
     }
 
@@ -448,7 +482,7 @@ impl<M: Masm> Compiler<'_, M> {
         self.begin_run();
         let index = self.label_index(depth);
         if self.constructs[index].kind == Kind::Loop {
-            self.pay();
+            self.pay_for_loop(index);
         }
         let cond = self.pop_condition();
         self.agree_with(index);
@@ -469,10 +503,8 @@ impl<M: Masm> Compiler<'_, M> {
         let source = construct.in_register.then(|| self.peek_source(self.stack.len() - 1));
         let over = self.masm.new_label();
         self.masm.jump_if(cond.negated(), over);
-        if let Some(credit) = toll {
-            self.masm.charge(&self.unpaid);
-            self.give_back(credit);
-        }
+        self.masm.charge(&self.unpaid[..toll.runs]);
+        self.give_back(toll);
         match source {
             Some(source) => self.masm.mov(M::RESULT, source),
             None => self.copy_down(construct.base, self.stack.len() as u32 - arity, arity),
@@ -481,10 +513,11 @@ impl<M: Masm> Compiler<'_, M> {
         self.masm.bind(over);
     }
 
-    fn jump_if(&mut self, cond: Cond, toll: Option<u64>, label: Label) {
-        match toll {
-            None => self.masm.jump_if(cond, label),
-            Some(credit) => self.masm.jump_if_paying(cond, &self.unpaid, credit, label),
+    fn jump_if(&mut self, cond: Cond, toll: Toll, label: Label) {
+        if toll == Toll::NOTHING {
+            self.masm.jump_if(cond, label);
+        } else {
+            self.masm.jump_if_paying(cond, &self.unpaid[..toll.runs], toll.credit, label);
         }
     }
 
@@ -564,7 +597,7 @@ impl<M: Masm> Compiler<'_, M> {
     fn table_label(&mut self, depth: u32, arity: u32) -> Label {
         let index = self.label_index(depth);
         self.agree_with(index);
-        let is_direct = arity == 0 && self.toll(index).is_none();
+        let is_direct = arity == 0 && self.toll(index) == Toll::NOTHING;
         let construct = self.constructs[index];
         if is_direct {
             return construct.label;
@@ -584,9 +617,9 @@ impl<M: Masm> Compiler<'_, M> {
         let index = self.label_index(depth);
         let Some(pad) = self.constructs[index].pad.take() else { return };
         self.masm.bind(pad);
-        if let Some(credit) = self.toll(index) {
-            self.give_back(credit);
-        }
+        // All runs are paid for.
+        let toll = self.toll(index);
+        self.give_back(toll);
         let construct = self.constructs[index];
         let from = self.stack.len() as u32 - arity;
         if arity == 0 {

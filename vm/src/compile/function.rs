@@ -31,7 +31,7 @@ use super::masm::{Masm, Reg, RegSet, Source};
 use super::stack::{Place, Stack, Value};
 use crate::abi::REGISTER_ARGUMENTS;
 use alloc::vec::Vec;
-use lockstep_gas::{FunctionPlan, Run, Web};
+use lockstep_gas::{FunctionPlan, Latches, Run, Web};
 
 /// The first slot of a frame that belongs to a value.
 pub(super) const FIRST_SLOT: u64 = 3;
@@ -46,7 +46,10 @@ pub(super) struct Homes {
 }
 
 /// So many runs are paid for at once at most. Each place where a function may be left pays for them, so this bounds code.
-const UNPAID_MAX: usize = 2;
+const UNPAID_MAX: usize = 3;
+
+/// Runs that cost more are not paid for together.
+const TOGETHER_MAX: u64 = i32::MAX as u64;
 
 /// Where an operator's result goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -76,6 +79,8 @@ pub(super) struct Compiler<'m, M> {
     /// Where the operator at hand stands, in bytes from the start of the module.
     pub(super) offset: u32,
     pub(super) runs: &'m [Run],
+    /// The latches of the loops that come next, as the plan has them.
+    latches: Latches<'m>,
     /// Runs that have begun and are not paid for yet: what has been executed of them can neither trap nor be seen.
     pub(super) unpaid: Vec<Run>,
     /// What labels owe: see [`Owed`](super::control::Owed).
@@ -131,6 +136,7 @@ impl<'m, M: Masm> Compiler<'m, M> {
             live: false,
             offset: 0,
             runs: &[],
+            latches: Latches::default(),
             unpaid: Vec::with_capacity(UNPAID_MAX),
             owed: Vec::new(),
             frame_slots: 0,
@@ -175,6 +181,7 @@ impl<'m, M: Masm> Compiler<'m, M> {
         let locals = parameters + plan.declared_locals();
         self.frame_slots = plan.frame_slots();
         self.runs = plan.runs();
+        self.latches = plan.latches();
         self.operand_slots = FIRST_SLOT + u64::from(locals);
         self.offset = body.operators;
         self.watermark = 0;
@@ -418,7 +425,6 @@ impl<'m, M: Masm> Compiler<'m, M> {
     }
 
     fn owe(&mut self, run: Run) {
-        const TOGETHER_MAX: u64 = i32::MAX as u64;
         let price = self.unpaid.iter().fold(run.price, |sum, other| sum.saturating_add(other.price));
         if self.unpaid.len() == UNPAID_MAX || price > TOGETHER_MAX {
             self.pay();
@@ -440,12 +446,25 @@ impl<'m, M: Masm> Compiler<'m, M> {
 
     /// Pays for all that has begun.
     pub(super) fn pay(&mut self) {
-        if !self.unpaid.is_empty() {
+        self.pay_but(0);
+    }
+
+    /// Pays for all that has begun but the last runs, so many.
+    pub(super) fn pay_but(&mut self, owed: usize) {
+        let count = self.unpaid.len() - owed;
+        if count > 0 {
             // Paying changes the flags.
             self.settle_flags();
-            self.masm.charge(&self.unpaid);
-            self.unpaid.clear();
+            self.masm.charge(&self.unpaid[..count]);
+            self.unpaid.drain(..count);
         }
+    }
+
+    /// What the head of the loop that begins at this operator owes: its latch, unless that costs too much to be paid for
+    /// together with others.
+    pub(super) fn next_latch(&mut self) -> Option<Run> {
+        let latch = self.latches.next().expect("the plan has every live loop");
+        latch.copied().filter(|latch| latch.price <= TOGETHER_MAX && !self.env.options.unmetered)
     }
 }
 

@@ -273,9 +273,7 @@ impl<M: Masm> Compiler<'_, M> {
     }
 
     pub(super) fn compare(&mut self, cond: Cond, size: Size) {
-        if !self.unpaid.is_empty() && self.is_branch_to_loop(self.offset + 1) {
-            self.pay();
-        }
+        self.pay_before_branch(self.offset + 1);
         let (mut b, mut a) = (self.pop(), self.pop());
         let mut cond = cond;
         if let (Value::Const(a), Value::Const(b)) = (a, b) {
@@ -432,6 +430,11 @@ impl<M: Masm> Compiler<'_, M> {
                     source => source,
                 };
                 self.masm.store_slot(self.local_slot(local), source);
+                // What was a copy of another local is soon more likely to be wanted as this one.
+                if let Value::Copy(register) = value {
+                    self.forget_copy(self.copied_local(register));
+                    value = Value::Reg(register);
+                }
                 if let Value::Reg(register) = value {
                     self.note_copy(register, local);
                 }

@@ -808,6 +808,14 @@ impl Masm for X64 {
             Source::Imm(value) => {
                 let mask = if size == Size::S32 { 31 } else { 63 };
                 let distance = (value & mask) as u8;
+                if distance != 0 && dst != lhs && self.cpu.bmi2 && matches!(op, Shift::Rotl | Shift::Rotr) {
+                    let right = if op == Shift::Rotl { mask as u8 + 1 - distance } else { distance };
+                    match size {
+                        Size::S32 => dynasm!(self.ops ; .arch x64 ; rorx Rd(to), Rd(left), right as i8),
+                        Size::S64 => dynasm!(self.ops ; .arch x64 ; rorx Rq(to), Rq(left), right as i8),
+                    }
+                    return;
+                }
                 self.mov(dst, Source::Reg(lhs));
                 if distance != 0 {
                     self.shift_by(size, by, dst, distance);

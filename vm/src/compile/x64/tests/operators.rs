@@ -222,10 +222,18 @@ fn shift(forms: &mut Forms) {
         (Shift::Rotl, "rol"),
         (Shift::Rotr, "ror"),
     ] {
-        let distance = value % if size == Size::S32 { 32 } else { 64 };
+        let bits = if size == Size::S32 { 32 } else { 64 };
+        let distance = value % bits;
+        let right = if op == Shift::Rotl { bits - distance } else { distance };
         let by = if distance == 0 { String::new() } else { format!("{text} {d}, {distance:#x}") };
-        forms.is(|x| x.shift(op, size, dst, lhs, Source::Imm(value)), then(copied(dst, lhs), by));
+        let expected = if distance != 0 && dst != lhs && matches!(op, Shift::Rotl | Shift::Rotr) {
+            format!("rorx {d}, {l}, {right:#x}")
+        } else {
+            then(copied(dst, lhs), by.clone())
+        };
+        forms.is(|x| x.shift(op, size, dst, lhs, Source::Imm(value)), expected);
         forms.x.cpu.bmi2 = false;
+        forms.is(|x| x.shift(op, size, dst, lhs, Source::Imm(value)), then(copied(dst, lhs), by));
         let expected = then(copied(dst, lhs), format!("{text} {d}, cl"));
         forms.is(|x| x.shift(op, size, dst, lhs, Source::Reg(RCX)), expected);
         forms.x.cpu.bmi2 = true;
